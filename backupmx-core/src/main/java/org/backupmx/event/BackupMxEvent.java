@@ -1,0 +1,23 @@
+package org.backupmx.event;
+
+import java.time.Instant;
+
+/** Something that happened in an engine. Immutable and thread-safe. */
+public sealed interface BackupMxEvent
+        permits MessageAccepted,
+                MailRefused,
+                RecipientDeferred,
+                RecipientRelayed,
+                RecipientFailed,
+                RecipientExpired,
+                PrimaryChanged,
+                RouteHeld,
+                SpoolHealthChanged {
+
+    /**
+     * Returns when it happened.
+     *
+     * @return the instant, by the engine's clock
+     */
+    Instant at();
+}

@@ -1,0 +1,75 @@
+package org.backupmx.event;
+
+/**
+ * Is told what happens in an engine: the seam for metrics, audit and alerts. Every method does nothing unless
+ * overridden.
+ *
+ * <p>Events come one at a time, on workers, those of one message in their order. What a method throws is logged and
+ * contained. A listener that is slower than the mail loses what exceeds 65,536 waiting events; that is counted and
+ * logged.
+ */
+public interface BackupMxListener {
+
+    /**
+     * A message was accepted.
+     *
+     * @param event what happened
+     */
+    default void onAccepted(MessageAccepted event) {}
+
+    /**
+     * A client was told no.
+     *
+     * @param event what happened
+     */
+    default void onRefused(MailRefused event) {}
+
+    /**
+     * A recipient was deferred.
+     *
+     * @param event what happened
+     */
+    default void onDeferred(RecipientDeferred event) {}
+
+    /**
+     * A recipient was relayed.
+     *
+     * @param event what happened
+     */
+    default void onRelayed(RecipientRelayed event) {}
+
+    /**
+     * A recipient failed for good.
+     *
+     * @param event what happened
+     */
+    default void onFailed(RecipientFailed event) {}
+
+    /**
+     * A recipient expired.
+     *
+     * @param event what happened
+     */
+    default void onExpired(RecipientExpired event) {}
+
+    /**
+     * The health of a primary changed.
+     *
+     * @param event what happened
+     */
+    default void onPrimaryChanged(PrimaryChanged event) {}
+
+    /**
+     * A domain's mail is held because there is no route.
+     *
+     * @param event what happened
+     */
+    default void onRouteHeld(RouteHeld event) {}
+
+    /**
+     * The spool's health changed.
+     *
+     * @param event what happened
+     */
+    default void onSpoolHealthChanged(SpoolHealthChanged event) {}
+}

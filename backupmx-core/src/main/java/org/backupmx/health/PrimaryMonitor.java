@@ -1,0 +1,236 @@
+package org.backupmx.health;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.ProbeResult;
+
+/**
+ * The state machine of one primary's health. It asks nobody and waits for nothing: it is told what probes and
+ * deliveries met, and tells what that makes of the primary and when to probe next.
+ *
+ * <pre>
+ *   any state   -- rise good answers in a row ------------> UP
+ *   any state   -- busy: 4yz -----------------------------> DEGRADED
+ *   any state   -- the DNS does not say where it is ------> UNKNOWN
+ *   UP          -- a failure, fewer than fall in a row ---> DEGRADED
+ *   any state   -- fall failures in a row, the last one:
+ *                    unreachable -------------------------> DOWN
+ *                    refusing, 5yz -----------------------> REJECTING
+ * </pre>
+ *
+ * Everything else leaves the state as it is. Good answers end a row of failures, failures a row of good answers, and
+ * busy and unresolved both. It begins as {@link PrimaryHealth#UNKNOWN}, to be probed at once.
+ *
+ * <p>The next probe is one interval after the last one, by the state; while a row is being counted it is after at most
+ * {@link #CONFIRM_AFTER}. A delivery that fails may bring it forward and never puts it off; one that succeeds while the
+ * primary is UP puts it off, for it has shown what a probe would.
+ *
+ * <p>Not thread-safe: it belongs to one thread or one lock.
+ */
+public final class PrimaryMonitor {
+
+    /** The longest time to the probe that confirms what the last one found: 30 s. */
+    public static final Duration CONFIRM_AFTER = Duration.ofSeconds(30);
+
+    private final HealthProbe probe;
+    private final RandomGenerator random;
+
+    private PrimaryHealth health = PrimaryHealth.UNKNOWN;
+    private Instant since;
+    private Instant nextProbe;
+    private String cause = "not probed yet";
+    private int goodInRow;
+    private int failuresInRow;
+
+    /**
+     * Makes the monitor of a primary of which nothing is known.
+     *
+     * @param probe intervals and thresholds
+     * @param random the source of jitter
+     * @param now the time
+     */
+    public PrimaryMonitor(HealthProbe probe, RandomGenerator random, Instant now) {
+        this.probe = requireNonNull(probe, "probe");
+        this.random = requireNonNull(random, "random");
+        this.since = requireNonNull(now, "now");
+        this.nextProbe = probe.depth().isPresent() ? now : Instant.MAX;
+    }
+
+    /**
+     * Takes the result of a probe.
+     *
+     * @param result what the probe found
+     * @param now when it ended
+     * @return the change it makes, empty if none
+     */
+    public Optional<HealthChange> probed(ProbeResult result, Instant now) {
+        requireNonNull(result, "result");
+        Optional<HealthChange> change;
+        if (result instanceof ProbeResult.Healthy) {
+            change = good("probe succeeded", now);
+        } else if (result instanceof ProbeResult.Refused refused) {
+            change = refused(refused.reply(), now);
+        } else if (result instanceof ProbeResult.Unreachable unreachable) {
+            change = failed(PrimaryHealth.DOWN, unreachable.reason(), now);
+        } else {
+            throw new AssertionError(result);
+        }
+        nextProbe = after(now);
+        return change;
+    }
+
+    /**
+     * Takes a look-up that did not say where the primary is, so that there was nothing to probe or to relay to.
+     *
+     * @param reason what happened, for operators
+     * @param now when it ended
+     * @return the change it makes, empty if none
+     */
+    public Optional<HealthChange> unresolved(String reason, Instant now) {
+        goodInRow = 0;
+        failuresInRow = 0;
+        Optional<HealthChange> change = become(PrimaryHealth.UNKNOWN, requireNonNull(reason, "reason"), now);
+        nextProbe = after(now);
+        return change;
+    }
+
+    /**
+     * Takes a message that the primary has taken.
+     *
+     * @param now when it did
+     * @return the change it makes, empty if none
+     */
+    public Optional<HealthChange> delivered(Instant now) {
+        Optional<HealthChange> change = good("message delivered", now);
+        nextProbe = health == PrimaryHealth.UP ? after(now) : earlier(nextProbe, after(now));
+        return change;
+    }
+
+    /**
+     * Takes a reply by which the primary refused a whole attempt: at the greeting, to EHLO or MAIL, to all recipients,
+     * or to the end of data. A reply about one recipient among others says nothing about the primary and is not told
+     * here.
+     *
+     * @param reply the reply, 4yz or 5yz
+     * @param now when it came
+     * @return the change it makes, empty if none
+     */
+    public Optional<HealthChange> deliveryRefused(SmtpReply reply, Instant now) {
+        Optional<HealthChange> change = refused(reply, now);
+        nextProbe = earlier(nextProbe, after(now));
+        return change;
+    }
+
+    /**
+     * Takes an attempt that did not reach the primary at any of its addresses.
+     *
+     * @param reason what happened, for operators
+     * @param now when it ended
+     * @return the change it makes, empty if none
+     */
+    public Optional<HealthChange> deliveryUnreachable(String reason, Instant now) {
+        Optional<HealthChange> change = failed(PrimaryHealth.DOWN, requireNonNull(reason, "reason"), now);
+        nextProbe = earlier(nextProbe, after(now));
+        return change;
+    }
+
+    /**
+     * Returns what is known of the primary.
+     *
+     * @return its health
+     */
+    public PrimaryHealth health() {
+        return health;
+    }
+
+    /**
+     * Returns since when it is so.
+     *
+     * @return the instant of the last change, or of the monitor's making
+     */
+    public Instant since() {
+        return since;
+    }
+
+    /**
+     * Returns what the last answer said.
+     *
+     * @return a line for operators
+     */
+    public String cause() {
+        return cause;
+    }
+
+    /**
+     * Returns when to probe next.
+     *
+     * @return the instant; {@link Instant#MAX} if probing is off
+     */
+    public Instant nextProbe() {
+        return nextProbe;
+    }
+
+    private Optional<HealthChange> good(String what, Instant now) {
+        failuresInRow = 0;
+        goodInRow = Math.min(goodInRow + 1, probe.thresholds().rise());
+        return become(goodInRow == probe.thresholds().rise() ? PrimaryHealth.UP : health, what, now);
+    }
+
+    private Optional<HealthChange> refused(SmtpReply reply, Instant now) {
+        if (reply.isPositive()) {
+            throw new IllegalArgumentException("reply: " + reply + " (expected: 4yz or 5yz)");
+        }
+        if (reply.isPermanent()) {
+            return failed(PrimaryHealth.REJECTING, reply.toString(), now);
+        }
+        goodInRow = 0;
+        failuresInRow = 0;
+        return become(PrimaryHealth.DEGRADED, reply.toString(), now);
+    }
+
+    private Optional<HealthChange> failed(PrimaryHealth verdict, String what, Instant now) {
+        goodInRow = 0;
+        failuresInRow = Math.min(failuresInRow + 1, probe.thresholds().fall());
+        boolean certain = failuresInRow == probe.thresholds().fall();
+        PrimaryHealth doubtful = health == PrimaryHealth.UP ? PrimaryHealth.DEGRADED : health;
+        return become(certain ? verdict : doubtful, what, now);
+    }
+
+    private Optional<HealthChange> become(PrimaryHealth to, String what, Instant now) {
+        cause = what;
+        if (to == health) {
+            return Optional.empty();
+        }
+        HealthChange change = new HealthChange(health, to, now, what);
+        health = to;
+        since = now;
+        return Optional.of(change);
+    }
+
+    private Instant after(Instant now) {
+        if (probe.depth().isEmpty()) {
+            return Instant.MAX;
+        }
+        Duration beat = health == PrimaryHealth.UP ? probe.interval() : probe.intervalWhileDown();
+        boolean counting = isBetween(goodInRow, probe.thresholds().rise())
+                || isBetween(failuresInRow, probe.thresholds().fall());
+        if (counting && beat.compareTo(CONFIRM_AFTER) > 0) {
+            beat = CONFIRM_AFTER;
+        }
+        double factor = 1 + probe.jitter() * (2 * random.nextDouble() - 1);
+        return now.plusMillis(Math.max(1, Math.round(beat.toMillis() * factor)));
+    }
+
+    private static boolean isBetween(int inRow, int enough) {
+        return inRow > 0 && inRow < enough;
+    }
+
+    private static Instant earlier(Instant a, Instant b) {
+        return a.isBefore(b) ? a : b;
+    }
+}

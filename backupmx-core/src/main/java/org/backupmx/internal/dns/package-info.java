@@ -1,0 +1,5 @@
+/** The DNS by dnsjava; the only package that knows it. */
+@NullMarked
+package org.backupmx.internal.dns;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,55 @@
+package org.backupmx.internal.engine;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.backupmx.intake.Verdict;
+import org.backupmx.mail.EnhancedStatusCode;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.spool.SpoolId;
+
+/** Every reply of the intake, in one table: as verdicts, and those of the fast path as completed stages. */
+final class Replies {
+
+    static final CompletableFuture<Verdict> HELO_OK = accepted(SmtpReply.of(250, List.of("Hello")));
+    static final CompletableFuture<Verdict> SENDER_OK = accepted(SmtpReply.of(250, "2.1.0", "Sender ok"));
+    static final CompletableFuture<Verdict> RECIPIENT_OK = accepted(SmtpReply.of(250, "2.1.5", "Recipient ok"));
+
+    static final Verdict FOREIGN = reject(550, "5.7.1", "We do not relay for this domain");
+    static final Verdict UNKNOWN_RECIPIENT = reject(550, "5.1.1", "No such recipient");
+    static final Verdict UNSURE_RECIPIENT = defer(450, "4.1.1", "Recipient cannot be verified now, try again later");
+    static final Verdict TOO_LARGE = reject(552, "5.3.4", "Message too large");
+    static final Verdict TOO_MANY_RECIPIENTS = defer(452, "4.5.3", "Too many recipients");
+    static final Verdict BAD_PARAMETER = reject(501, "5.5.4", "Bad parameter");
+    static final Verdict SPOOL_REFUSES = defer(452, "4.3.1", "Insufficient storage, try again later");
+    static final Verdict LOCAL_FAULT = defer(451, "4.3.0", "Local fault, try again later");
+    static final Verdict LOOP = reject(554, "5.4.6", "Too many hops, mail is looping");
+
+    static final SmtpReply CLOSING = SmtpReply.of(421, "4.3.2", "Closing down, try again later");
+
+    private static final Optional<EnhancedStatusCode> ACCEPTED = Optional.of(new EnhancedStatusCode(2, 0, 0));
+
+    private Replies() {}
+
+    static Verdict queued(SpoolId id) {
+        return new Verdict.Accept(SmtpReply.of(250, ACCEPTED, List.of("Queued as " + id)));
+    }
+
+    static Verdict greylisted(Duration left) {
+        long seconds = Math.max(1, left.plusMillis(999).toSeconds());
+        return defer(450, "4.7.1", "Greylisted, try again in " + seconds + " seconds");
+    }
+
+    private static CompletableFuture<Verdict> accepted(SmtpReply reply) {
+        return CompletableFuture.completedFuture(new Verdict.Accept(reply));
+    }
+
+    private static Verdict reject(int code, String enhanced, String text) {
+        return new Verdict.Reject(SmtpReply.of(code, enhanced, text));
+    }
+
+    private static Verdict defer(int code, String enhanced, String text) {
+        return new Verdict.Defer(SmtpReply.of(code, enhanced, text));
+    }
+}

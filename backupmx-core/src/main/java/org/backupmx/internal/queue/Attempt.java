@@ -1,0 +1,100 @@
+package org.backupmx.internal.queue;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.NextHopAddress;
+import org.backupmx.relay.RecipientOutcome;
+import org.backupmx.relay.RelayRequest;
+import org.backupmx.relay.RelayResult;
+import org.backupmx.spool.QueuedRecipient;
+import org.backupmx.spool.SpoolLease;
+import org.jspecify.annotations.Nullable;
+
+/** One attempt of one message: address after address until one begins a mail transaction. */
+final class Attempt {
+
+    /** Gets the end of an attempt, on a worker: exactly one of these calls, after any number of skipped addresses. */
+    interface Ending {
+        /** No session at this address; the next one is tried. */
+        void skipped(NextHopAddress address, SmtpReply reply);
+
+        /** A mail transaction was begun and had an outcome for each recipient. */
+        void attempted(NextHopAddress address, List<RecipientOutcome> outcomes);
+
+        /** No address gave a session; these are the last address and its reply. */
+        void noSession(NextHopAddress address, SmtpReply reply);
+
+        /** We failed, not the next hop. */
+        void faulted(NextHopAddress address, Throwable fault);
+    }
+
+    private final Delivery delivery;
+    private final List<NextHopAddress> addresses;
+    private final SpoolLease lease;
+    private final Ending ending;
+
+    Attempt(Delivery delivery, List<NextHopAddress> addresses, SpoolLease lease, Ending ending) {
+        this.delivery = delivery;
+        this.addresses = addresses;
+        this.lease = lease;
+        this.ending = ending;
+    }
+
+    void start() {
+        tryAddress(0);
+    }
+
+    private void tryAddress(int index) {
+        relay(addresses.get(index))
+                .whenCompleteAsync((result, fault) -> ended(index, result, fault), delivery.runtime.workers());
+    }
+
+    private CompletionStage<RelayResult> relay(NextHopAddress address) {
+        try {
+            CompletionStage<RelayResult> result = delivery.client.relay(new RelayRequest(
+                    address,
+                    delivery.config.hostname(),
+                    lease.message().envelope(),
+                    lease.recipients().stream().map(QueuedRecipient::recipient).toList(),
+                    new SpooledMailData(delivery.spool, lease.message())));
+            return requireNonNull(result, "result");
+        } catch (RuntimeException | Error e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    private void ended(int index, @Nullable RelayResult result, @Nullable Throwable fault) {
+        NextHopAddress address = addresses.get(index);
+        if (result instanceof RelayResult.Attempted attempted) {
+            if (attempted.outcomes().size() == lease.recipients().size()) {
+                ending.attempted(address, attempted.outcomes());
+            } else {
+                ending.faulted(
+                        address,
+                        new IllegalStateException(
+                                "outcomes: " + attempted.outcomes().size() + " (expected: "
+                                        + lease.recipients().size() + ")"));
+            }
+        } else if (result instanceof RelayResult.NoSession none) {
+            ending.skipped(address, none.reply());
+            int next = index + 1;
+            // a 5yz is the host's answer, whatever the address
+            while (none.reply().isPermanent()
+                    && next < addresses.size()
+                    && addresses.get(next).nextHop().equals(address.nextHop())) {
+                next++;
+            }
+            if (next < addresses.size()) {
+                tryAddress(next);
+            } else {
+                ending.noSession(address, none.reply());
+            }
+        } else {
+            ending.faulted(address, fault == null ? new IllegalStateException("no result") : fault);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package org.backupmx.internal.queue;
+
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.backupmx.BackupMxConfig;
+import org.backupmx.internal.runtime.DomainDirectory;
+import org.backupmx.internal.runtime.EngineRuntime;
+import org.backupmx.internal.runtime.EventQueue;
+import org.backupmx.relay.RelayClient;
+import org.backupmx.relay.RelayRouter;
+import org.backupmx.spool.Spool;
+import org.backupmx.spool.SpoolId;
+
+/** What the lanes of one engine share. Thread-safe. */
+final class Delivery {
+
+    /** How long a lease lasts before the keeper has to renew it: how late another engine takes over after a crash. */
+    static final Duration LEASE = Duration.ofMinutes(2);
+
+    final BackupMxConfig config;
+    final EngineRuntime runtime;
+    final EventQueue events;
+    final DomainDirectory directory;
+    final Spool spool;
+    final RelayClient client;
+    final RelayRouter router;
+    final LeaseKeeper keeper;
+    final Permits permits;
+
+    /** Messages whose commit has not been told of yet; they are not attempted before that, so that events keep order. */
+    final Set<SpoolId> committing = ConcurrentHashMap.newKeySet();
+
+    Delivery(
+            BackupMxConfig config,
+            EngineRuntime runtime,
+            EventQueue events,
+            DomainDirectory directory,
+            RelayRouter router) {
+        this.config = config;
+        this.runtime = runtime;
+        this.events = events;
+        this.directory = directory;
+        this.spool = config.spool();
+        this.client = config.relayClient();
+        this.router = router;
+        this.keeper = new LeaseKeeper(spool, runtime);
+        this.permits = new Permits(config.maxDeliveries());
+    }
+}

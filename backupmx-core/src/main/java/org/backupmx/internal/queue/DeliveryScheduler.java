@@ -1,0 +1,237 @@
+package org.backupmx.internal.queue;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import org.backupmx.BackupMxConfig;
+import org.backupmx.health.PrimaryHealth;
+import org.backupmx.intake.RelayDomain;
+import org.backupmx.internal.runtime.DomainDirectory;
+import org.backupmx.internal.runtime.EngineRuntime;
+import org.backupmx.internal.runtime.EventQueue;
+import org.backupmx.mail.Envelope;
+import org.backupmx.mail.MailDomain;
+import org.backupmx.queue.QueueControl;
+import org.backupmx.queue.QueueSnapshot;
+import org.backupmx.relay.RelayRouter;
+import org.backupmx.spool.SpoolException;
+import org.backupmx.spool.SpoolId;
+import org.backupmx.spool.SpoolLane;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The delivery of one engine: keeps a lane for each domain that has work, or a primary to watch. It learns of work from
+ * own commits at once, from the spool at start and then every {@link #RELIST}: another engine may share it.
+ * Thread-safe.
+ */
+public final class DeliveryScheduler {
+
+    private static final Logger LOG = LoggerFactory.getLogger(DeliveryScheduler.class);
+
+    private static final Duration RELIST = Duration.ofSeconds(30);
+
+    /** Listed domains are looked at in this number and rhythm, so that ten thousand are no burst of DNS queries. */
+    private static final int WARM_UP = 50;
+
+    private static final Duration WARM_UP_BEAT = Duration.ofMillis(100);
+
+    private final Delivery delivery;
+    private final PrimaryWatches watches = new PrimaryWatches();
+    private final Settler settler;
+    private final Map<MailDomain, DomainLane> lanes = new ConcurrentHashMap<>();
+    private final Set<MailDomain> watched;
+    private final AtomicInteger attempts = new AtomicInteger();
+    private final CompletableFuture<Void> attemptsEnded = new CompletableFuture<>();
+    private volatile boolean stopping;
+    private volatile boolean noneBegins; // every lane has taken its last turn
+
+    /**
+     * Makes a delivery that does nothing before {@link #start}.
+     *
+     * @param config the settings
+     * @param runtime threads and clock
+     * @param events told what happens
+     * @param directory knows the relay domains
+     * @param router finds the ways
+     */
+    public DeliveryScheduler(
+            BackupMxConfig config,
+            EngineRuntime runtime,
+            EventQueue events,
+            DomainDirectory directory,
+            RelayRouter router) {
+        this.delivery = new Delivery(config, runtime, events, directory, router);
+        this.settler = new Settler(delivery, this::committed);
+        this.watched = config.relayDomains().listed().stream()
+                .filter(domain -> !domain.subdomains())
+                .map(RelayDomain::base)
+                .collect(Collectors.toUnmodifiableSet());
+    }
+
+    /**
+     * Starts with what the spool holds. Blocks while it is asked.
+     *
+     * @throws SpoolException if it cannot be asked
+     */
+    public void start() throws SpoolException {
+        List<SpoolLane> queued = delivery.spool.lanes();
+        delivery.keeper.start();
+        queued.forEach(lane -> lane(lane.domain()).listed(lane));
+        warmUp(watched.iterator());
+        delivery.runtime.repeat(RELIST, this::relist);
+    }
+
+    private void warmUp(Iterator<MailDomain> rest) {
+        for (int i = 0; i < WARM_UP && rest.hasNext() && !stopping; i++) {
+            lane(rest.next()).wake();
+        }
+        if (rest.hasNext() && !stopping) {
+            delivery.runtime.schedule(WARM_UP_BEAT, () -> warmUp(rest));
+        }
+    }
+
+    /** Asks the spool for its lanes and wakes them. */
+    void relist() {
+        if (stopping) {
+            return;
+        }
+        try {
+            delivery.spool.lanes().forEach(lane -> lane(lane.domain()).listed(lane));
+        } catch (SpoolException e) {
+            LOG.atError().setCause(e).log("spool failed, lanes not listed");
+        }
+    }
+
+    private DomainLane lane(MailDomain domain) {
+        DomainLane lane = lanes.get(domain);
+        return lane != null
+                ? lane
+                : lanes.computeIfAbsent(domain, name -> new DomainLane(delivery, this, settler, name));
+    }
+
+    /** Takes a lane without work out, unless it stays to watch a primary. */
+    boolean retire(DomainLane lane) {
+        return !watched.contains(lane.domain()) && lanes.remove(lane.domain(), lane);
+    }
+
+    PrimaryWatches watches() {
+        return watches;
+    }
+
+    boolean isStopping() {
+        return stopping;
+    }
+
+    /**
+     * Tells that a commit begins; the message is not attempted before its end is told.
+     *
+     * @param id the message
+     */
+    public void commitBegins(SpoolId id) {
+        delivery.committing.add(id);
+    }
+
+    /**
+     * Tells that a commit ended, well or not. Never blocks.
+     *
+     * @param id the message
+     * @param envelope its envelope
+     */
+    public void commitEnded(SpoolId id, Envelope envelope) {
+        delivery.committing.remove(id);
+        committed(envelope);
+    }
+
+    private void committed(Envelope envelope) {
+        envelope.domains().forEach(this::committed);
+    }
+
+    void committed(MailDomain domain) {
+        lane(domain).committed();
+    }
+
+    void attemptBegun() {
+        attempts.incrementAndGet();
+    }
+
+    void attemptEnded() {
+        if (attempts.decrementAndGet() == 0 && noneBegins) {
+            attemptsEnded.complete(null);
+        }
+    }
+
+    void flush(MailDomain domain) {
+        lane(domain).flush();
+    }
+
+    void flushAll() {
+        lanes.values().forEach(DomainLane::flush);
+    }
+
+    /**
+     * Returns the operator's side of the queue.
+     *
+     * @return the control
+     */
+    public QueueControl control() {
+        return new SpoolQueueControl(delivery, this);
+    }
+
+    /**
+     * Returns what is queued. Blocks while the spool is asked.
+     *
+     * @return a snapshot
+     * @throws SpoolException if the spool cannot be asked
+     */
+    public QueueSnapshot snapshot() throws SpoolException {
+        Instant now = delivery.runtime.now();
+        Map<MailDomain, QueueSnapshot.DomainQueue> domains = new TreeMap<>();
+        lanes.forEach((domain, lane) -> domains.put(
+                domain, new QueueSnapshot.DomainQueue(domain, 0, 0, 0, Duration.ZERO, lane.inFlight(), lane.health())));
+        for (SpoolLane queued : delivery.spool.lanes()) {
+            DomainLane lane = lanes.get(queued.domain());
+            Duration age = Duration.between(queued.oldest(), now);
+            domains.put(
+                    queued.domain(),
+                    new QueueSnapshot.DomainQueue(
+                            queued.domain(),
+                            queued.queued(),
+                            queued.held(),
+                            queued.bytes(),
+                            age.isNegative() ? Duration.ZERO : age,
+                            lane == null ? 0 : lane.inFlight(),
+                            lane == null ? PrimaryHealth.UNKNOWN : lane.health()));
+        }
+        return new QueueSnapshot(now, List.copyOf(domains.values()));
+    }
+
+    /**
+     * Stops: nothing more is leased, what is leased and not attempted is given back.
+     *
+     * @return completes when every attempt under way has ended and is settled
+     */
+    public CompletionStage<Void> stop() {
+        stopping = true;
+        watches.stop();
+        CompletableFuture<?>[] released =
+                lanes.values().stream().map(DomainLane::stop).toArray(CompletableFuture[]::new);
+        // a turn that was under way may have begun attempts; none begins after the lanes have given back
+        return CompletableFuture.allOf(released).thenCompose(all -> {
+            noneBegins = true;
+            if (attempts.get() == 0) {
+                attemptsEnded.complete(null);
+            }
+            return attemptsEnded;
+        });
+    }
+}

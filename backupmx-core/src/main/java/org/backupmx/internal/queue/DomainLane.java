@@ -1,0 +1,372 @@
+package org.backupmx.internal.queue;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.backupmx.health.PrimaryHealth;
+import org.backupmx.mail.MailDomain;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.RelayRoute;
+import org.backupmx.spool.LeaseRequest;
+import org.backupmx.spool.SpoolException;
+import org.backupmx.spool.SpoolLane;
+import org.backupmx.spool.SpoolLease;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The lane of one destination domain at work: leases what is due, keeps a bounded number of attempts in flight, and
+ * rests while its primary is known to be away.
+ *
+ * <p>It is an actor: {@link #wake()} from any thread makes a worker take a turn, and turns of one lane never overlap.
+ */
+final class DomainLane {
+
+    private static final Logger LOG = LoggerFactory.getLogger(DomainLane.class);
+
+    private static final int BATCH = 100;
+    private static final Duration SPOOL_AGAIN = Duration.ofSeconds(5);
+
+    private final Delivery delivery;
+    private final DeliveryScheduler scheduler;
+    private final Settler settler;
+    private final MailDomain domain;
+    private final DomainRoute route;
+    private final LanePrimary primary;
+    private final ExpirySweep sweep;
+
+    private final AtomicInteger wanted = new AtomicInteger(); // wake-ups not yet answered by a turn
+    private final AtomicInteger inFlight = new AtomicInteger();
+    private final AtomicBoolean drainWanted = new AtomicBoolean();
+    private final AtomicBoolean dirty = new AtomicBoolean(true); // there may be something new to lease
+    private volatile @Nullable SpoolLane listed;
+    private volatile boolean timerFired;
+    private volatile boolean resting;
+    private volatile boolean retired;
+    private final CompletableFuture<Void> stopped = new CompletableFuture<>();
+
+    // owned by the turn
+    private final Deque<HeldLease> pending = new ArrayDeque<>();
+    private @Nullable Drain drain;
+    private Instant nextDue = Instant.MIN;
+    private @Nullable Future<?> timer;
+    private Instant armedFor = Instant.MAX;
+
+    DomainLane(Delivery delivery, DeliveryScheduler scheduler, Settler settler, MailDomain domain) {
+        this.delivery = delivery;
+        this.scheduler = scheduler;
+        this.settler = settler;
+        this.domain = domain;
+        this.route = new DomainRoute(delivery, domain);
+        this.primary = new LanePrimary(delivery, scheduler, this);
+        this.sweep = new ExpirySweep(route, delivery.keeper);
+    }
+
+    MailDomain domain() {
+        return domain;
+    }
+
+    int inFlight() {
+        return inFlight.get();
+    }
+
+    /** Gives back, in a turn after the scheduler began to stop, what is leased and not attempted. */
+    CompletableFuture<Void> stop() {
+        wake();
+        return stopped;
+    }
+
+    PrimaryHealth health() {
+        return primary.health();
+    }
+
+    boolean isStopping() {
+        return scheduler.isStopping();
+    }
+
+    /** Something was committed for this domain; a lane that rests need not know. */
+    void committed() {
+        dirty.set(true);
+        if (retired) {
+            scheduler.committed(domain);
+        } else if (!resting) {
+            wake();
+        }
+    }
+
+    /** The spool lists this lane. */
+    void listed(SpoolLane lane) {
+        listed = lane;
+        dirty.set(true);
+        wake();
+    }
+
+    /** Attempts everything now, whenever it is due, and asks a primary that is away. */
+    void flush() {
+        drainWanted.set(true);
+        primary.forgive();
+        primary.askUnlessUp();
+        wake();
+    }
+
+    void healthChanged(PrimaryHealth to) {
+        if (to == PrimaryHealth.UP) {
+            primary.forgive(); // a good probe clears every bad memory
+            drainWanted.set(true);
+        }
+        wake();
+    }
+
+    void refreshRoute() {
+        route.refresh(this::wake);
+    }
+
+    void wake() {
+        if (wanted.getAndIncrement() == 0) {
+            delivery.runtime.execute(this::turns);
+        }
+    }
+
+    private void turns() {
+        int answered = wanted.get();
+        try {
+            turn();
+        } catch (SpoolException | RuntimeException e) {
+            LOG.atError().setCause(e).addKeyValue("domain", domain).log("turn failed, lane waits");
+            dirty.set(true);
+            arm(delivery.runtime.now().plus(SPOOL_AGAIN));
+        } finally {
+            delivery.permits.offer();
+            if (wanted.addAndGet(-answered) > 0) {
+                delivery.runtime.execute(this::turns);
+            }
+        }
+    }
+
+    private void turn() throws SpoolException {
+        if (timerFired) {
+            timerFired = false;
+            armedFor = Instant.MAX;
+        }
+        if (scheduler.isStopping()) {
+            releaseAll();
+            disarm();
+            stopped.complete(null);
+            return;
+        }
+        if (retired) {
+            return;
+        }
+        refreshRoute();
+        DomainRoute.Known known = route.known();
+        if (known == null) {
+            return;
+        }
+        Instant now = delivery.runtime.now();
+        primary.follow(known);
+        if (known.route() instanceof RelayRoute.NextHops hops) {
+            deliver(now, hops);
+        } else if (known.route() instanceof RelayRoute.Undeliverable undeliverable) {
+            failDue(now, undeliverable.reply());
+        } else {
+            rest(now);
+            arm(known.at().plus(DomainRoute.FRESH));
+        }
+    }
+
+    private void deliver(Instant now, RelayRoute.NextHops hops) throws SpoolException {
+        if (primary.isClosed()) {
+            rest(now);
+            return;
+        }
+        resting = false;
+        if (primary.pausedUntil().isAfter(now)) {
+            arm(primary.pausedUntil());
+            return;
+        }
+        if (drainWanted.getAndSet(false) && drain == null) {
+            drain = new Drain(now);
+        }
+        int limit = primary.limit();
+        int postponed = 0;
+        while (inFlight.get() < limit) {
+            HeldLease next = next(now);
+            if (next == null) {
+                settleDown(now);
+                return;
+            }
+            if (delivery.committing.contains(next.id())) {
+                pending.addLast(next);
+                if (++postponed >= pending.size()) {
+                    return; // the end of their commits wakes us
+                }
+            } else if (delivery.permits.tryAcquire(this)) {
+                begin(next).attempt(primary.trial(hops.addresses(), now));
+            } else {
+                pending.addFirst(next);
+                return;
+            }
+        }
+    }
+
+    /** Returns the next message to attempt, leased; null if there is none now. */
+    private @Nullable HeldLease next(Instant now) throws SpoolException {
+        HeldLease again = drain == null ? null : drain.takeDue(now);
+        HeldLease next = again != null ? again : pending.poll();
+        while (next == null || next.isLost(now)) {
+            if (next != null) {
+                delivery.keeper.release(next);
+            } else if (!leaseMore(now)) {
+                return null;
+            }
+            next = pending.poll();
+        }
+        return next;
+    }
+
+    /** Leases more; returns false if there is nothing to attempt now. */
+    private boolean leaseMore(Instant now) throws SpoolException {
+        boolean mayHave = dirty.getAndSet(false) || drain != null || !nextDue.isAfter(now);
+        if (!mayHave) {
+            return false;
+        }
+        List<SpoolLease> leases = lease(now, drain == null ? now : Instant.MAX);
+        if (leases.isEmpty() && drain == null) {
+            nextDue = delivery.spool.nextDue(domain).orElse(Instant.MAX);
+            return false;
+        }
+        if (leases.isEmpty()) {
+            endDrain();
+        }
+        for (SpoolLease lease : leases) {
+            take(lease, now);
+        }
+        if (drain != null && drain.isFull(delivery.keeper)) {
+            endDrain();
+        }
+        return true;
+    }
+
+    private List<SpoolLease> lease(Instant now, Instant dueBy) throws SpoolException {
+        int limit = Math.max(1, Math.min(BATCH, delivery.keeper.room()));
+        return delivery.spool.lease(new LeaseRequest(domain, now, dueBy, now.plus(Delivery.LEASE), limit));
+    }
+
+    private void take(SpoolLease lease, Instant now) {
+        HeldLease held = delivery.keeper.hold(lease);
+        if (drain == null || !drain.hasAttempted(lease, now)) {
+            pending.add(held);
+            return;
+        }
+        drain.park(held);
+    }
+
+    private void endDrain() {
+        if (drain != null) {
+            drain.end(delivery.keeper);
+            drain = null;
+            dirty.set(true);
+        }
+    }
+
+    /** Nothing to lease now: waits for the next due instant, or is gone with the last message. */
+    private void settleDown(Instant now) {
+        if (!nextDue.equals(Instant.MAX)) {
+            Instant soonest = now.plusMillis(10);
+            arm(nextDue.isAfter(soonest) ? nextDue : soonest);
+        } else if (inFlight.get() == 0 && drain == null && scheduler.retire(this)) {
+            retired = true;
+            primary.unfollow();
+            disarm();
+            if (dirty.get()) {
+                scheduler.committed(domain); // that came meanwhile and is for the next lane
+            }
+        }
+    }
+
+    /** The primary is away: no attempts, nothing leased; only what is past its give-up time is looked for. */
+    private void rest(Instant now) throws SpoolException {
+        resting = true;
+        releaseAll();
+        if (inFlight.get() == 0 && sweep.isDue(listed, now)) {
+            sweep.expired(lease(now, now), now).forEach(held -> begin(held).expire());
+        }
+    }
+
+    /** A foreign domain takes no mail: every message that is due fails. */
+    private void failDue(Instant now, SmtpReply reply) throws SpoolException {
+        resting = false;
+        if (inFlight.get() > 0) {
+            return;
+        }
+        dirty.set(false);
+        List<HeldLease> failing = new ArrayList<>(pending);
+        pending.clear();
+        for (SpoolLease lease : lease(now, now)) {
+            failing.add(delivery.keeper.hold(lease));
+        }
+        if (failing.isEmpty()) {
+            nextDue = delivery.spool.nextDue(domain).orElse(Instant.MAX);
+            settleDown(now);
+        }
+        for (HeldLease held : failing) {
+            begin(held).fail(reply);
+        }
+    }
+
+    private void releaseAll() {
+        if (!pending.isEmpty()) {
+            dirty.set(true);
+        }
+        for (HeldLease lease = pending.poll(); lease != null; lease = pending.poll()) {
+            delivery.keeper.release(lease);
+        }
+        endDrain();
+    }
+
+    private void arm(Instant when) {
+        Instant now = delivery.runtime.now();
+        if (armedFor.isAfter(now) && !when.isBefore(armedFor)) {
+            return;
+        }
+        disarm();
+        armedFor = when;
+        timer = delivery.runtime.schedule(Duration.between(now, when), this::timerFired);
+    }
+
+    private void disarm() {
+        if (timer != null) {
+            timer.cancel(false);
+        }
+    }
+
+    /** The clock may not be where the timer was set for, so that the next turn arms it again. */
+    private void timerFired() {
+        timerFired = true;
+        wake();
+    }
+
+    private Flight begin(HeldLease held) {
+        inFlight.incrementAndGet();
+        scheduler.attemptBegun();
+        return new Flight(delivery, settler, this, primary, route.retryPolicy(), held);
+    }
+
+    /** A flight has ended; {@code remains} tells whether its message is still in the lane. */
+    void ended(boolean remains) {
+        if (remains) {
+            dirty.set(true);
+        }
+        inFlight.decrementAndGet();
+        scheduler.attemptEnded();
+        wake();
+    }
+}

@@ -1,0 +1,58 @@
+package org.backupmx.internal.queue;
+
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.PriorityQueue;
+import org.backupmx.spool.RecipientState;
+import org.backupmx.spool.SpoolLease;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A drain of a lane: everything in it is attempted once, whenever it is due. What was attempted since the drain began
+ * and could not be relayed is leased again, for it stands in the lane like the rest; such leases are parked here until
+ * they are due or the drain ends, so that they hide nothing behind them. Owned by its lane's turn.
+ */
+final class Drain {
+
+    /** The most parked leases; more end the drain, and the rest of the lane goes by its due instants. */
+    static final int MAX_PARKED = 5_000;
+
+    private final Instant since;
+    private final PriorityQueue<HeldLease> parked = new PriorityQueue<>(
+            Comparator.comparing((HeldLease held) -> held.lease().due()));
+
+    Drain(Instant since) {
+        this.since = since;
+    }
+
+    /** Tells whether a lease is one of a message that this drain has attempted and that is not due again. */
+    boolean hasAttempted(SpoolLease lease, Instant now) {
+        return lease.due().isAfter(now)
+                && lease.recipients().stream()
+                        .anyMatch(recipient -> recipient.state() instanceof RecipientState.Deferred deferred
+                                && !deferred.at().isBefore(since));
+    }
+
+    void park(HeldLease lease) {
+        parked.add(lease);
+    }
+
+    /** Tells whether nothing more should be parked: too much is, here or in all lanes together. */
+    boolean isFull(LeaseKeeper keeper) {
+        return parked.size() >= MAX_PARKED || (keeper.room() == 0 && !parked.isEmpty());
+    }
+
+    /** Takes a parked lease that has fallen due. */
+    @Nullable
+    HeldLease takeDue(Instant now) {
+        HeldLease first = parked.peek();
+        return first == null || first.lease().due().isAfter(now) ? null : parked.poll();
+    }
+
+    /** Gives every parked lease back. */
+    void end(LeaseKeeper keeper) {
+        for (HeldLease lease = parked.poll(); lease != null; lease = parked.poll()) {
+            keeper.release(lease);
+        }
+    }
+}

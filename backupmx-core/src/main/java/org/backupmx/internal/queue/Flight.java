@@ -1,0 +1,122 @@
+package org.backupmx.internal.queue;
+
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.NextHopAddress;
+import org.backupmx.relay.RecipientOutcome;
+import org.backupmx.retry.RetryPolicy;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One message on its way out of a lane, from its lease to its settlement. Whatever is thrown on the way, it ends, and
+ * once: the lease is over, its permit is given back, the lane is told.
+ */
+final class Flight implements Attempt.Ending, Settler.Done {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Flight.class);
+
+    private static final SmtpReply OUR_FAULT = SmtpReply.of(451, "4.3.0", "Local fault during the attempt");
+
+    private final Delivery delivery;
+    private final Settler settler;
+    private final DomainLane lane;
+    private final LanePrimary primary;
+    private final RetryPolicy retryPolicy;
+    private final HeldLease held;
+    private final AtomicBoolean over = new AtomicBoolean();
+    private boolean hasPermit; // set before the attempt starts
+
+    Flight(
+            Delivery delivery,
+            Settler settler,
+            DomainLane lane,
+            LanePrimary primary,
+            RetryPolicy retryPolicy,
+            HeldLease held) {
+        this.delivery = delivery;
+        this.settler = settler;
+        this.lane = lane;
+        this.primary = primary;
+        this.retryPolicy = retryPolicy;
+        this.held = held;
+    }
+
+    /** Attempts the message at these addresses; the flight has a permit then. */
+    void attempt(List<NextHopAddress> addresses) {
+        hasPermit = true;
+        contained(() -> new Attempt(delivery, addresses, held.lease(), this).start());
+    }
+
+    /** Expires the message without an attempt. */
+    void expire() {
+        contained(() -> settler.expired(held, this));
+    }
+
+    /** Fails the message without an attempt. */
+    void fail(SmtpReply reply) {
+        contained(() -> settler.failed(held, reply, this));
+    }
+
+    @Override
+    public void skipped(NextHopAddress address, SmtpReply reply) {
+        primary.skipped(address);
+    }
+
+    @Override
+    public void attempted(NextHopAddress address, List<RecipientOutcome> outcomes) {
+        contained(() -> {
+            if (lane.isStopping() && outcomes.stream().allMatch(RecipientOutcome.TransientFailure.class::isInstance)) {
+                unused(); // cut short by us
+                return;
+            }
+            primary.attempted(outcomes);
+            settler.attempted(held, address, outcomes, retryPolicy, this);
+        });
+    }
+
+    @Override
+    public void noSession(NextHopAddress address, SmtpReply reply) {
+        contained(() -> {
+            if (lane.isStopping()) {
+                unused();
+                return;
+            }
+            primary.noSession(reply);
+            settler.deferred(held, address, reply, retryPolicy, this);
+        });
+    }
+
+    @Override
+    public void faulted(NextHopAddress address, Throwable fault) {
+        LOG.atError().setCause(fault).addKeyValue("spoolId", held.id()).log("attempt failed by our fault");
+        contained(() -> settler.deferred(held, address, OUR_FAULT, retryPolicy, this));
+    }
+
+    private void unused() {
+        delivery.keeper.release(held);
+        settled(true);
+    }
+
+    private void contained(Runnable step) {
+        try {
+            step.run();
+        } catch (RuntimeException | Error e) {
+            LOG.atError().setCause(e).addKeyValue("spoolId", held.id()).log("attempt not settled, message kept");
+            if (!over.get()) {
+                unused();
+            }
+        }
+    }
+
+    @Override
+    public void settled(boolean remains) {
+        if (over.compareAndSet(false, true)) {
+            if (hasPermit) {
+                delivery.permits.release();
+            }
+            lane.ended(remains);
+        }
+    }
+}

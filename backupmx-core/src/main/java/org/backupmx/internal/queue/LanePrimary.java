@@ -1,0 +1,150 @@
+package org.backupmx.internal.queue;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.backupmx.health.PrimaryHealth;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.NextHopAddress;
+import org.backupmx.relay.RecipientOutcome;
+import org.backupmx.relay.RelayRoute;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The primary of one lane, as its routes and attempts show it: its watch, and what has just failed. Thread-safe, except
+ * that only the lane's turn follows and unfollows.
+ */
+final class LanePrimary {
+
+    private static final Duration BAD = Duration.ofSeconds(60);
+
+    private final Delivery delivery;
+    private final DeliveryScheduler scheduler;
+    private final DomainLane lane;
+
+    private final Map<NextHopAddress, Instant> badUntil = new ConcurrentHashMap<>();
+    private volatile Instant pausedUntil = Instant.MIN;
+    private volatile @Nullable PrimaryWatch watch;
+    private DomainRoute.@Nullable Known followed; // owned by the turn
+
+    LanePrimary(Delivery delivery, DeliveryScheduler scheduler, DomainLane lane) {
+        this.delivery = delivery;
+        this.scheduler = scheduler;
+        this.lane = lane;
+    }
+
+    PrimaryHealth health() {
+        PrimaryWatch watched = watch;
+        return watched == null ? PrimaryHealth.UNKNOWN : watched.health();
+    }
+
+    /** Tells whether the lane rests until a probe succeeds. */
+    boolean isClosed() {
+        PrimaryWatch watched = watch;
+        return watched != null && watched.isClosed();
+    }
+
+    /** Returns how many attempts at a time make sense. */
+    int limit() {
+        PrimaryWatch watched = watch;
+        return watched == null || watched.isOpen() ? delivery.config.maxDeliveriesPerDomain() : 1;
+    }
+
+    /** Returns until when the lane makes no attempt, although nobody says that its primary is away. */
+    Instant pausedUntil() {
+        return pausedUntil;
+    }
+
+    /** Forgets what has failed. */
+    void forgive() {
+        pausedUntil = Instant.MIN;
+        badUntil.clear();
+    }
+
+    /** Asks a primary that is not known to be up how it is. */
+    void askUnlessUp() {
+        PrimaryWatch watched = watch;
+        if (watched != null && !watched.isOpen()) {
+            watched.probeNow();
+        }
+    }
+
+    /** Follows the primary that was found; without a route the last one is kept, as unresolved. */
+    void follow(DomainRoute.Known known) {
+        if (followed != null && followed.at().equals(known.at())) {
+            return;
+        }
+        followed = known;
+        PrimaryWatch watched = watch;
+        if (!known.isRelayDomain()) {
+            unfollow();
+        } else if (known.route() instanceof RelayRoute.NextHops hops) {
+            if (watched != null && !watched.nextHops().equals(PrimaryWatches.key(hops.addresses()))) {
+                unfollow();
+            }
+            watch = scheduler.watches().follow(delivery, lane, hops.addresses());
+        } else if (watched != null) {
+            watched.unresolved(lane, "no route to " + lane.domain());
+        }
+    }
+
+    void unfollow() {
+        PrimaryWatch watched = watch;
+        if (watched != null) {
+            watch = null;
+            watched.unfollow(lane);
+        }
+    }
+
+    /** The addresses without those that have just failed, unless all have. */
+    List<NextHopAddress> trial(List<NextHopAddress> addresses, Instant now) {
+        if (badUntil.isEmpty()) {
+            return addresses;
+        }
+        badUntil.values().removeIf(until -> !until.isAfter(now));
+        List<NextHopAddress> good = addresses.stream()
+                .filter(address -> !badUntil.containsKey(address))
+                .toList();
+        return good.isEmpty() ? addresses : good;
+    }
+
+    /** Takes an address that gave no session. */
+    void skipped(NextHopAddress address) {
+        badUntil.put(address, delivery.runtime.now().plus(BAD));
+    }
+
+    /** Takes the outcomes of a mail transaction. */
+    void attempted(List<RecipientOutcome> outcomes) {
+        PrimaryWatch watched = scheduler.isStopping() ? null : watch;
+        if (watched == null) {
+            return;
+        }
+        if (outcomes.stream().anyMatch(RecipientOutcome.Relayed.class::isInstance)) {
+            watched.delivered();
+        } else if (outcomes.stream().allMatch(LanePrimary::isAboutTheHost)) {
+            watched.refused(outcomes.get(0).reply());
+        }
+    }
+
+    /** 421, or a status about the mail system (x.3.z): the host is busy, whoever the recipient is. */
+    private static boolean isAboutTheHost(RecipientOutcome outcome) {
+        SmtpReply reply = outcome.reply();
+        return reply.isTransient()
+                && (reply.code() == 421
+                        || reply.enhanced().map(code -> code.subject() == 3).orElse(false));
+    }
+
+    /** Takes an attempt that got a session at no address. */
+    void noSession(SmtpReply reply) {
+        PrimaryWatch watched = watch;
+        if (watched == null) {
+            pausedUntil = delivery.runtime.now().plus(BAD); // the rest of the lane need not try as well
+        } else if (reply.enhanced().map(code -> code.subject() == 4).orElse(false)) {
+            watched.unreachable(reply.toString()); // a status about the network (x.4.z)
+        } else {
+            watched.refused(reply);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package org.backupmx.internal.queue;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.backupmx.internal.runtime.EngineRuntime;
+import org.backupmx.spool.Settlement;
+import org.backupmx.spool.Spool;
+import org.backupmx.spool.SpoolException;
+import org.backupmx.spool.SpoolLease;
+import org.backupmx.spool.SpoolLeaseLostException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Renews the leases that are held, however long their attempts take. Thread-safe. */
+final class LeaseKeeper {
+
+    private static final Logger LOG = LoggerFactory.getLogger(LeaseKeeper.class);
+
+    /** The most leases at a time, about {@value}: each is an envelope in memory and a renewal from time to time. */
+    static final int MOST = 10_000;
+
+    private static final Duration BEAT = Delivery.LEASE.dividedBy(4);
+
+    private final Spool spool;
+    private final EngineRuntime runtime;
+    private final Set<HeldLease> held = ConcurrentHashMap.newKeySet();
+
+    LeaseKeeper(Spool spool, EngineRuntime runtime) {
+        this.spool = spool;
+        this.runtime = runtime;
+    }
+
+    void start() {
+        runtime.repeat(BEAT, this::renewAll);
+    }
+
+    HeldLease hold(SpoolLease lease) {
+        HeldLease holder = new HeldLease(spool, lease);
+        held.add(holder);
+        return holder;
+    }
+
+    /** Returns how many leases may still be taken; all lanes together hold {@link #MOST}, or a few more. */
+    int room() {
+        return Math.max(0, MOST - held.size());
+    }
+
+    /** Settles a held lease; a failure is logged and costs a repeated attempt at most. */
+    boolean settle(HeldLease lease, Settlement settlement) {
+        held.remove(lease);
+        try {
+            lease.settle(settlement);
+            return true;
+        } catch (SpoolException | RuntimeException e) {
+            LOG.atWarn()
+                    .setCause(e)
+                    .addKeyValue("spoolId", lease.id())
+                    .log("outcome not recorded, the attempt may be repeated");
+            return false;
+        }
+    }
+
+    /** Gives a lease back that was not used, or lets it go if it is lost. */
+    void release(HeldLease lease) {
+        if (lease.isLost(runtime.now())) {
+            held.remove(lease);
+            return;
+        }
+        settle(lease, Settlement.unused(runtime.now(), lease.lease().due()));
+    }
+
+    private void renewAll() {
+        Instant now = runtime.now();
+        // half a lease left means: this beat or the next has to renew it
+        Instant ifBefore = now.plus(BEAT.multipliedBy(3));
+        Instant until = now.plus(Delivery.LEASE);
+        held.removeIf(lease -> isLost(lease, now, ifBefore, until));
+    }
+
+    /** Renews a lease; tells whether that found it lost. */
+    private static boolean isLost(HeldLease lease, Instant now, Instant ifBefore, Instant until) {
+        try {
+            lease.renew(now, ifBefore, until);
+        } catch (SpoolLeaseLostException e) {
+            LOG.atWarn().setCause(e).addKeyValue("spoolId", lease.id()).log("lease lost");
+            return true;
+        } catch (SpoolException | RuntimeException e) {
+            LOG.atWarn().setCause(e).addKeyValue("spoolId", lease.id()).log("lease not renewed");
+        }
+        return false;
+    }
+}

@@ -1,0 +1,79 @@
+package org.backupmx.internal.queue;
+
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
+import org.backupmx.relay.NextHop;
+import org.backupmx.relay.NextHopAddress;
+
+/** The watches of one engine: one for each primary, however many domains go there. Thread-safe. */
+final class PrimaryWatches {
+
+    /** The most probes at a time. */
+    private static final int MAX_PROBES = 100;
+
+    private final Map<List<NextHop>, PrimaryWatch> watches = new ConcurrentHashMap<>();
+    private final Queue<PrimaryWatch> waiting = new ArrayDeque<>(); // guarded by itself
+    private int running; // guarded by waiting
+    private volatile boolean stopped;
+
+    /** Returns the watch of the primary that these addresses are, and makes the lane follow it. */
+    PrimaryWatch follow(Delivery delivery, DomainLane lane, List<NextHopAddress> addresses) {
+        List<NextHop> key = key(addresses);
+        while (true) {
+            PrimaryWatch watch =
+                    watches.computeIfAbsent(key, unknown -> new PrimaryWatch(delivery, this, key, addresses));
+            if (watch.follow(lane, addresses)) {
+                return watch;
+            }
+            watches.remove(key, watch);
+        }
+    }
+
+    /** The primary by its next hops, in no order: equal preferences are shuffled each time. */
+    static List<NextHop> key(List<NextHopAddress> addresses) {
+        return addresses.stream()
+                .map(NextHopAddress::nextHop)
+                .distinct()
+                .sorted((a, b) -> a.toString().compareTo(b.toString()))
+                .toList();
+    }
+
+    void remove(PrimaryWatch watch) {
+        watches.remove(watch.nextHops(), watch);
+    }
+
+    /** Runs the probe of a watch when its turn comes. */
+    void enqueue(PrimaryWatch watch) {
+        if (stopped) { // a turn that was under way has made another watch
+            return;
+        }
+        synchronized (waiting) {
+            if (running == MAX_PROBES) {
+                waiting.add(watch);
+                return;
+            }
+            running++;
+        }
+        watch.run(this::probeDone);
+    }
+
+    private void probeDone() {
+        PrimaryWatch next;
+        synchronized (waiting) {
+            next = waiting.poll();
+            if (next == null) {
+                running--;
+                return;
+            }
+        }
+        next.run(this::probeDone);
+    }
+
+    void stop() {
+        stopped = true;
+        watches.values().forEach(PrimaryWatch::stop);
+    }
+}

@@ -1,0 +1,143 @@
+package org.backupmx.internal.runtime;
+
+import org.backupmx.event.BackupMxListener;
+import org.backupmx.event.MailRefused;
+import org.backupmx.event.MessageAccepted;
+import org.backupmx.event.PrimaryChanged;
+import org.backupmx.event.RecipientDeferred;
+import org.backupmx.event.RecipientExpired;
+import org.backupmx.event.RecipientFailed;
+import org.backupmx.event.RecipientRelayed;
+import org.backupmx.event.RouteHeld;
+import org.backupmx.event.SpoolHealthChanged;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Writes events to the log. What peers wrote is safe already: mailboxes and replies hold no control characters. */
+public final class EventLog implements BackupMxListener {
+
+    private static final Logger LOG = LoggerFactory.getLogger("org.backupmx");
+
+    /** Makes a log. */
+    public EventLog() {}
+
+    /**
+     * Tells whether anything would be written.
+     *
+     * @return true if WARN is on
+     */
+    public static boolean isOn() {
+        return LOG.isWarnEnabled();
+    }
+
+    @Override
+    public void onAccepted(MessageAccepted event) {
+        if (!LOG.isInfoEnabled()) {
+            return;
+        }
+        LOG.atInfo()
+                .addKeyValue("spoolId", event.id())
+                .addKeyValue("client", event.client().remote().getAddress().getHostAddress())
+                .addKeyValue("reversePath", event.envelope().reversePath())
+                .addKeyValue(
+                        "rcpt",
+                        event.envelope().recipients().size() == 1
+                                ? event.envelope().recipients().get(0)
+                                : event.envelope().recipients().size() + " recipients")
+                .addKeyValue("bytes", event.sizeBytes())
+                .log("message accepted");
+    }
+
+    @Override
+    public void onRefused(MailRefused event) {
+        if (!LOG.isInfoEnabled()) {
+            return;
+        }
+        LOG.atInfo()
+                .addKeyValue("client", event.client().remote().getAddress().getHostAddress())
+                .addKeyValue("reversePath", event.reversePath())
+                .addKeyValue(
+                        "rcpt",
+                        event.recipients().size() == 1
+                                ? event.recipients().get(0)
+                                : event.recipients().size() + " recipients")
+                .addKeyValue("reply", event.reply())
+                .log("mail refused");
+    }
+
+    @Override
+    public void onDeferred(RecipientDeferred event) {
+        if (!LOG.isInfoEnabled()) {
+            return;
+        }
+        LOG.atInfo()
+                .addKeyValue("spoolId", event.id())
+                .addKeyValue("rcpt", event.recipient())
+                .addKeyValue("nextHop", event.nextHop())
+                .addKeyValue("reply", event.reply())
+                .addKeyValue("attempt", event.attempt())
+                .addKeyValue("nextAttempt", event.nextAttempt())
+                .log("recipient deferred");
+    }
+
+    @Override
+    public void onRelayed(RecipientRelayed event) {
+        if (!LOG.isInfoEnabled()) {
+            return;
+        }
+        LOG.atInfo()
+                .addKeyValue("spoolId", event.id())
+                .addKeyValue("rcpt", event.recipient())
+                .addKeyValue("nextHop", event.nextHop())
+                .addKeyValue("reply", event.reply())
+                .addKeyValue("attempt", event.attempt())
+                .log("recipient relayed");
+    }
+
+    @Override
+    public void onFailed(RecipientFailed event) {
+        LOG.atWarn()
+                .addKeyValue("spoolId", event.id())
+                .addKeyValue("rcpt", event.recipient())
+                .addKeyValue("reply", event.reply())
+                .addKeyValue("notified", event.notified())
+                .log("recipient failed");
+    }
+
+    @Override
+    public void onExpired(RecipientExpired event) {
+        LOG.atWarn()
+                .addKeyValue("spoolId", event.id())
+                .addKeyValue("rcpt", event.recipient())
+                .addKeyValue("reply", event.reply())
+                .addKeyValue("notified", event.notified())
+                .log("recipient expired");
+    }
+
+    @Override
+    public void onPrimaryChanged(PrimaryChanged event) {
+        if (!LOG.isInfoEnabled()) {
+            return;
+        }
+        LOG.atInfo()
+                .addKeyValue("nextHop", event.nextHops())
+                .addKeyValue("from", event.change().from())
+                .addKeyValue("to", event.change().to())
+                .addKeyValue("cause", event.change().cause())
+                .addKeyValue("domains", event.domains().size())
+                .log("primary changed");
+    }
+
+    @Override
+    public void onRouteHeld(RouteHeld event) {
+        LOG.atWarn()
+                .addKeyValue("domain", event.domain())
+                .addKeyValue("reason", event.reason())
+                .log("no route, mail held");
+    }
+
+    @Override
+    public void onSpoolHealthChanged(SpoolHealthChanged event) {
+        LOG.atWarn().addKeyValue("health", event.health()).log("spool health changed");
+    }
+}

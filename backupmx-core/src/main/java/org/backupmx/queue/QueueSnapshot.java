@@ -1,0 +1,70 @@
+package org.backupmx.queue;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.backupmx.health.PrimaryHealth;
+import org.backupmx.mail.MailDomain;
+
+/**
+ * What is queued, at one moment, domain by domain. Immutable and thread-safe.
+ *
+ * @param at when it was taken
+ * @param domains the domains with queued mail or with a primary that is watched, by name
+ */
+public record QueueSnapshot(Instant at, List<DomainQueue> domains) {
+
+    /** Checks and copies the parts. */
+    public QueueSnapshot {
+        requireNonNull(at, "at");
+        domains = List.copyOf(domains);
+    }
+
+    /**
+     * Returns how many messages are queued; one with recipients in two domains counts in both.
+     *
+     * @return the sum over all domains
+     */
+    public long queued() {
+        return domains.stream().mapToLong(DomainQueue::queued).sum();
+    }
+
+    /**
+     * Returns how many attempts are in flight.
+     *
+     * @return the sum over all domains
+     */
+    public int inFlight() {
+        return domains.stream().mapToInt(DomainQueue::inFlight).sum();
+    }
+
+    /**
+     * What is queued for one domain. Immutable and thread-safe.
+     *
+     * @param domain the destination domain
+     * @param queued how many messages wait, held and attempted ones included
+     * @param held how many of them are held
+     * @param bytes the sum of their sizes in bytes
+     * @param oldestAge how long the oldest has waited; zero if nothing is queued
+     * @param inFlight how many attempts are in flight
+     * @param health the health of the domain's primary; {@link PrimaryHealth#UNKNOWN} for a foreign domain
+     */
+    public record DomainQueue(
+            MailDomain domain,
+            long queued,
+            long held,
+            long bytes,
+            Duration oldestAge,
+            int inFlight,
+            PrimaryHealth health) {
+
+        /** Checks the parts. */
+        public DomainQueue {
+            requireNonNull(domain, "domain");
+            requireNonNull(oldestAge, "oldestAge");
+            requireNonNull(health, "health");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+package org.backupmx.relay;
+
+import static java.util.Objects.requireNonNull;
+
+import org.backupmx.mail.SmtpReply;
+
+/** The outcome of one attempt for one recipient. Immutable and thread-safe. */
+public sealed interface RecipientOutcome {
+
+    /**
+     * Returns the reply that decided it.
+     *
+     * @return the next hop's reply, or ours where there was none
+     */
+    SmtpReply reply();
+
+    /**
+     * The next hop answered 2yz to the end of mail data: it is responsible now.
+     *
+     * @param reply that reply
+     */
+    record Relayed(SmtpReply reply) implements RecipientOutcome {
+        /** Checks the reply. */
+        public Relayed {
+            requireNonNull(reply, "reply");
+            if (!reply.isPositive()) {
+                throw new IllegalArgumentException("reply: " + reply + " (expected: 2yz)");
+            }
+        }
+    }
+
+    /**
+     * Not this time.
+     *
+     * @param reply 4yz
+     */
+    record TransientFailure(SmtpReply reply) implements RecipientOutcome {
+        /** Checks the reply. */
+        public TransientFailure {
+            requireNonNull(reply, "reply");
+            if (!reply.isTransient()) {
+                throw new IllegalArgumentException("reply: " + reply + " (expected: 4yz)");
+            }
+        }
+    }
+
+    /**
+     * Never.
+     *
+     * @param reply 5yz
+     */
+    record PermanentFailure(SmtpReply reply) implements RecipientOutcome {
+        /** Checks the reply. */
+        public PermanentFailure {
+            requireNonNull(reply, "reply");
+            if (!reply.isPermanent()) {
+                throw new IllegalArgumentException("reply: " + reply + " (expected: 5yz)");
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+package org.backupmx.relay;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.List;
+import org.backupmx.mail.Envelope;
+import org.backupmx.mail.Recipient;
+
+/**
+ * One attempt of one message. Immutable and thread-safe.
+ *
+ * @param nextHop where to connect
+ * @param hostname our name for EHLO
+ * @param envelope the message's envelope: reverse-path and parameters are taken from it
+ * @param recipients which of its recipients to attempt, at least one
+ * @param mailData the mail data
+ */
+public record RelayRequest(
+        NextHopAddress nextHop, String hostname, Envelope envelope, List<Recipient> recipients, MailData mailData) {
+
+    /** Checks and copies the parts. */
+    public RelayRequest {
+        requireNonNull(nextHop, "nextHop");
+        requireNonNull(hostname, "hostname");
+        requireNonNull(envelope, "envelope");
+        recipients = List.copyOf(recipients);
+        requireNonNull(mailData, "mailData");
+        if (recipients.isEmpty()) {
+            throw new IllegalArgumentException("recipients: [] (expected: at least one)");
+        }
+    }
+}

@@ -1,0 +1,263 @@
+package org.backupmx.testing;
+
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import org.backupmx.mail.ForwardPath;
+import org.backupmx.mail.Recipient;
+import org.backupmx.mail.ReversePath;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.NextHopAddress;
+import org.backupmx.relay.ProbeRequest;
+import org.backupmx.relay.ProbeResult;
+import org.backupmx.relay.RecipientOutcome;
+import org.backupmx.relay.RelayClient;
+import org.backupmx.relay.RelayRequest;
+import org.backupmx.relay.RelayResult;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A sending engine without a network: next hops that are up or down as the test says, outcomes by recipient, all that
+ * was relayed in a list. Thread-safe.
+ */
+public final class FakeRelayClient implements RelayClient {
+
+    /** What went out: one recipient of one message. */
+    public record Relayed(NextHopAddress nextHop, ReversePath reversePath, ForwardPath recipient, String mailData) {}
+
+    /** The reply of a next hop that is down. */
+    public static final SmtpReply UNREACHABLE = SmtpReply.of(451, "4.4.1", "Connection refused");
+
+    private static final SmtpReply OK = SmtpReply.of(250, "2.0.0", "Ok");
+
+    private final Map<String, SmtpReply> refusals = new ConcurrentHashMap<>(); // by host, * for all
+    private final Map<ForwardPath, SmtpReply> recipientReplies = new ConcurrentHashMap<>();
+    private final List<Relayed> relayed = Collections.synchronizedList(new ArrayList<>());
+    private final List<RelayRequest> attempts = Collections.synchronizedList(new ArrayList<>());
+    private final List<ProbeRequest> probes = Collections.synchronizedList(new ArrayList<>());
+    private final List<Runnable> stalled = new ArrayList<>(); // guarded by itself
+    private volatile boolean stalling;
+    private volatile boolean keeping = true;
+    private volatile Function<RelayRequest, CompletionStage<RelayResult>> script = this::answer;
+    private volatile boolean started;
+    private volatile boolean stopped;
+
+    /** Makes a client whose next hops are all up. */
+    public FakeRelayClient() {}
+
+    /** Takes every next hop down. */
+    public void allDown() {
+        refusals.put("*", UNREACHABLE);
+    }
+
+    /** Brings every next hop up. */
+    public void allUp() {
+        refusals.clear();
+    }
+
+    /**
+     * Takes a host down.
+     *
+     * @param host its name
+     */
+    public void down(String host) {
+        refuse(host, UNREACHABLE);
+    }
+
+    /**
+     * Makes a host refuse sessions.
+     *
+     * @param host its name
+     * @param reply 4yz or 5yz
+     */
+    public void refuse(String host, SmtpReply reply) {
+        refusals.put(host, requireNonNull(reply, "reply"));
+    }
+
+    /**
+     * Brings a host up.
+     *
+     * @param host its name
+     */
+    public void up(String host) {
+        refusals.remove(host);
+    }
+
+    /**
+     * Sets the outcome of a recipient; 2yz, 4yz or 5yz.
+     *
+     * @param recipient the recipient
+     * @param reply the reply it gets from now on
+     */
+    public void reply(ForwardPath recipient, SmtpReply reply) {
+        recipientReplies.put(recipient, requireNonNull(reply, "reply"));
+    }
+
+    /**
+     * Replaces what answers attempts.
+     *
+     * @param value answers each attempt; may call {@link #answer}
+     */
+    public void script(Function<RelayRequest, CompletionStage<RelayResult>> value) {
+        script = requireNonNull(value, "value");
+    }
+
+    /** Lets no attempt end until {@link #resume()} or {@link #stop}. */
+    public void stall() {
+        stalling = true;
+    }
+
+    /** Ends the attempts that were stalled, and stalls no more. */
+    public void resume() {
+        stalling = false;
+        List<Runnable> ending;
+        synchronized (stalled) {
+            ending = List.copyOf(stalled);
+            stalled.clear();
+        }
+        ending.forEach(Runnable::run);
+    }
+
+    /** Keeps no lists any more: for tests of speed. */
+    public void keepNothing() {
+        keeping = false;
+    }
+
+    /**
+     * Returns what was relayed.
+     *
+     * @return in order
+     */
+    public List<Relayed> relayed() {
+        synchronized (relayed) {
+            return List.copyOf(relayed);
+        }
+    }
+
+    /**
+     * Returns every attempt at an address.
+     *
+     * @return in order
+     */
+    public List<RelayRequest> attempts() {
+        synchronized (attempts) {
+            return List.copyOf(attempts);
+        }
+    }
+
+    /**
+     * Returns every probe.
+     *
+     * @return in order
+     */
+    public List<ProbeRequest> probes() {
+        synchronized (probes) {
+            return List.copyOf(probes);
+        }
+    }
+
+    /**
+     * Tells whether it runs.
+     *
+     * @return true between start and stop
+     */
+    public boolean isRunning() {
+        return started && !stopped;
+    }
+
+    @Override
+    public CompletionStage<Void> start() {
+        started = true;
+        return CompletableFuture.completedFuture(null);
+    }
+
+    @Override
+    public CompletionStage<RelayResult> relay(RelayRequest request) {
+        if (keeping) {
+            attempts.add(request);
+        }
+        if (!stalling) {
+            return script.apply(request);
+        }
+        CompletableFuture<RelayResult> result = new CompletableFuture<>();
+        synchronized (stalled) {
+            stalled.add(() -> script.apply(request).thenAccept(result::complete));
+        }
+        return result;
+    }
+
+    /**
+     * Answers an attempt by what the test has set.
+     *
+     * @param request the attempt
+     * @return its result
+     */
+    public CompletionStage<RelayResult> answer(RelayRequest request) {
+        SmtpReply refusal = stopped ? UNREACHABLE : refusal(request.nextHop());
+        if (refusal != null) {
+            return CompletableFuture.completedFuture(new RelayResult.NoSession(refusal));
+        }
+        String mailData;
+        try (InputStream in = request.mailData().open()) {
+            byte[] octets = in.readAllBytes();
+            mailData = keeping ? new String(octets, StandardCharsets.ISO_8859_1) : "";
+        } catch (IOException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        List<RecipientOutcome> outcomes = new ArrayList<>();
+        for (Recipient recipient : request.recipients()) {
+            RecipientOutcome outcome = outcome(recipientReplies.getOrDefault(recipient.path(), OK));
+            outcomes.add(outcome);
+            if (keeping && outcome instanceof RecipientOutcome.Relayed) {
+                relayed.add(
+                        new Relayed(request.nextHop(), request.envelope().reversePath(), recipient.path(), mailData));
+            }
+        }
+        return CompletableFuture.completedFuture(new RelayResult.Attempted(outcomes));
+    }
+
+    private static RecipientOutcome outcome(SmtpReply reply) {
+        if (reply.isPositive()) {
+            return new RecipientOutcome.Relayed(reply);
+        }
+        return reply.isTransient()
+                ? new RecipientOutcome.TransientFailure(reply)
+                : new RecipientOutcome.PermanentFailure(reply);
+    }
+
+    private @Nullable SmtpReply refusal(NextHopAddress address) {
+        SmtpReply all = refusals.get("*");
+        return all != null ? all : refusals.get(address.nextHop().host());
+    }
+
+    @Override
+    public CompletionStage<ProbeResult> probe(ProbeRequest request) {
+        probes.add(request);
+        SmtpReply refusal = refusal(request.nextHop());
+        ProbeResult result = new ProbeResult.Healthy(List.of("PIPELINING"));
+        if (UNREACHABLE.equals(refusal)) {
+            result = new ProbeResult.Unreachable("connection refused");
+        } else if (refusal != null) {
+            result = new ProbeResult.Refused(refusal);
+        }
+        return CompletableFuture.completedFuture(result);
+    }
+
+    @Override
+    public CompletionStage<Void> stop(Duration grace) {
+        stopped = true;
+        resume();
+        return CompletableFuture.completedFuture(null);
+    }
+}

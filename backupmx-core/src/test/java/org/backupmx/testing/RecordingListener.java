@@ -1,0 +1,92 @@
+package org.backupmx.testing;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.backupmx.event.BackupMxEvent;
+import org.backupmx.event.BackupMxListener;
+import org.backupmx.event.MailRefused;
+import org.backupmx.event.MessageAccepted;
+import org.backupmx.event.PrimaryChanged;
+import org.backupmx.event.RecipientDeferred;
+import org.backupmx.event.RecipientExpired;
+import org.backupmx.event.RecipientFailed;
+import org.backupmx.event.RecipientRelayed;
+import org.backupmx.event.RouteHeld;
+import org.backupmx.event.SpoolHealthChanged;
+
+/** Keeps every event. Thread-safe. */
+public final class RecordingListener implements BackupMxListener {
+
+    private final List<BackupMxEvent> events = Collections.synchronizedList(new ArrayList<>());
+
+    /** Makes a listener that has heard nothing. */
+    public RecordingListener() {}
+
+    /**
+     * Returns what it heard.
+     *
+     * @return in order
+     */
+    public List<BackupMxEvent> events() {
+        synchronized (events) {
+            return List.copyOf(events);
+        }
+    }
+
+    /**
+     * Returns what it heard of one kind.
+     *
+     * @param <E> the kind
+     * @param type its class
+     * @return in order
+     */
+    public <E extends BackupMxEvent> List<E> events(Class<E> type) {
+        return events().stream().filter(type::isInstance).map(type::cast).toList();
+    }
+
+    @Override
+    public void onAccepted(MessageAccepted event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onRefused(MailRefused event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onDeferred(RecipientDeferred event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onRelayed(RecipientRelayed event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onFailed(RecipientFailed event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onExpired(RecipientExpired event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onPrimaryChanged(PrimaryChanged event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onRouteHeld(RouteHeld event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onSpoolHealthChanged(SpoolHealthChanged event) {
+        events.add(event);
+    }
+}

@@ -1,0 +1,68 @@
+package org.backupmx.examples;
+
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** A stand-alone backup MX: one process, one configuration file. */
+@Command(
+        name = "backupmx-server",
+        description = "Backup MX: keeps mail while the primary is away.",
+        mixinStandardHelpOptions = true,
+        versionProvider = ReferenceServer.ManifestVersion.class,
+        subcommands = {ServeCommand.class, SpoolCommand.class, Demo.class})
+public final class ReferenceServer implements Runnable {
+
+    @Spec
+    private CommandSpec spec;
+
+    private ReferenceServer() {}
+
+    /**
+     * Runs the server.
+     *
+     * @param args the command line, see {@code --help}
+     */
+    public static void main(String[] args) {
+        System.exit(commandLine().execute(args));
+    }
+
+    /** The command line; a fault of the world is one line on standard error and exit code 1. */
+    static CommandLine commandLine() {
+        return new CommandLine(new ReferenceServer()).setExecutionExceptionHandler((fault, command, parsed) -> {
+            command.getErr().println(command.getCommandName() + ": " + oneLine(fault));
+            return 1;
+        });
+    }
+
+    /** What went wrong, cause after cause, without a stack trace. */
+    static String oneLine(Throwable fault) {
+        StringBuilder line = new StringBuilder();
+        for (@Nullable Throwable cause = fault; cause != null; cause = cause.getCause()) {
+            String message = Objects.requireNonNullElse(
+                    cause.getMessage(), cause.getClass().getSimpleName());
+            boolean wrapper = cause.getCause() != null && message.equals(String.valueOf(cause.getCause()));
+            if (!wrapper && line.indexOf(message) < 0) {
+                line.append(line.isEmpty() ? "" : ": ").append(message);
+            }
+        }
+        return line.toString().replaceAll("\\s+", " ");
+    }
+
+    @Override
+    public void run() {
+        spec.commandLine().usage(spec.commandLine().getOut());
+    }
+
+    static final class ManifestVersion implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            String version = ReferenceServer.class.getPackage().getImplementationVersion();
+            return new String[] {"backupmx " + Objects.requireNonNullElse(version, "(unpackaged)")};
+        }
+    }
+}

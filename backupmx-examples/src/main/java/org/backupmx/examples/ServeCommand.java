@@ -1,0 +1,189 @@
+package org.backupmx.examples;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import java.io.PrintWriter;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionException;
+import org.backupmx.BackupMx;
+import org.backupmx.BackupMxBuilder;
+import org.backupmx.dns.MxResolver;
+import org.backupmx.greylist.GreylistPolicy;
+import org.backupmx.health.HealthProbe;
+import org.backupmx.health.HealthThresholds;
+import org.backupmx.intake.RecipientPolicy;
+import org.backupmx.intake.RelayDomain;
+import org.backupmx.intake.RelayDomains;
+import org.backupmx.smtp.SmtpClient;
+import org.backupmx.smtp.SmtpLimits;
+import org.backupmx.smtp.SmtpServer;
+import org.backupmx.smtp.StartTls;
+import org.backupmx.spool.Spool;
+import org.backupmx.spool.SpoolException;
+import org.backupmx.spool.file.FileSpool;
+import org.backupmx.spool.jdbc.JdbcSpool;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Serves until the process is told to end. */
+@Command(
+        name = "serve",
+        description =
+                "Serves until SIGTERM or SIGINT. Exit code 2 if the configuration is at fault, 1 for other faults.",
+        mixinStandardHelpOptions = true)
+final class ServeCommand implements Callable<Integer> {
+
+    /** Begins the line on standard output that tells each address once it listens. */
+    static final String LISTENING = "listening on ";
+
+    private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
+    private static final int DATABASE_CONNECTIONS = 20;
+
+    @Option(names = "--config", required = true, paramLabel = "FILE", description = "The configuration file (YAML).")
+    private Path file;
+
+    @Option(names = "--check", description = "Only check the configuration file, then end.")
+    private boolean check;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws Exception {
+        PrintWriter out = spec.commandLine().getOut();
+        ServerConfig config;
+        try {
+            config = ServerConfig.read(file);
+        } catch (ConfigException e) {
+            spec.commandLine().getErr().println(e.getMessage());
+            return 2;
+        }
+        if (check) {
+            out.println(file + ": good");
+            return 0;
+        }
+        serve(config, out);
+        return 0;
+    }
+
+    private static void serve(ServerConfig config, PrintWriter out) throws Exception {
+        try (OpenSpool spool = OpenSpool.of(config.spool())) {
+            SmtpServer server = server(config);
+            BackupMx mx = engine(config, spool.spool(), server).build();
+            Thread ender = new Thread(() -> end(mx, spool), "shutdown");
+            try {
+                mx.start().toCompletableFuture().join();
+            } catch (CompletionException e) {
+                mx.close();
+                throw e;
+            }
+            Runtime.getRuntime().addShutdownHook(ender);
+            for (InetSocketAddress address : server.addresses()) {
+                out.println(LISTENING + address.getAddress().getHostAddress() + ":" + address.getPort());
+            }
+            out.flush();
+            mx.awaitTermination();
+            ender.join();
+        }
+    }
+
+    /** Runs when the process is told to end. */
+    private static void end(BackupMx mx, OpenSpool spool) {
+        LOG.atInfo().log("stopping");
+        mx.close();
+        try {
+            spool.close();
+            LOG.atInfo().log("stopped");
+        } catch (SpoolException e) {
+            LOG.atError().addKeyValue("reason", ReferenceServer.oneLine(e)).log("spool not closed");
+        }
+    }
+
+    private static SmtpServer server(ServerConfig config) {
+        ServerConfig.Limits limits = config.limits();
+        SmtpServer server = SmtpServer.on(config.listen().toArray(new InetSocketAddress[0]))
+                .limits(SmtpLimits.builder()
+                        .connections(limits.connections())
+                        .connectionsPerClient(limits.connectionsPerClient())
+                        .build());
+        return config.tls()
+                .map(tls -> server.startTls(StartTls.pem(tls.certificate(), tls.key())))
+                .orElse(server);
+    }
+
+    private static BackupMxBuilder engine(ServerConfig config, Spool spool, SmtpServer server) {
+        BackupMxBuilder builder = BackupMx.builder()
+                .hostname(config.hostname())
+                .relayDomains(RelayDomains.of(domains(config)))
+                .intakeServer(server)
+                .relayClient(SmtpClient.create())
+                .spool(spool)
+                .mxResolver(config.resolvers().isEmpty() ? MxResolver.system() : MxResolver.of(config.resolvers()))
+                .routes(config.routes())
+                .retryPolicy(config.retry().giveUpAfter(config.lifetime()))
+                .greylist(config.greylistDelay().map(GreylistPolicy::inMemory).orElse(GreylistPolicy.off()))
+                .healthProbe(probe(config.probe()))
+                .maxMessageBytes(config.limits().messageBytes())
+                .maxRecipients(config.limits().recipients())
+                .allowPrivateNextHops(config.allowPrivateNextHops());
+        config.postmaster().ifPresent(builder::postmaster);
+        return builder;
+    }
+
+    private static HealthProbe probe(ServerConfig.Probe probe) {
+        return HealthProbe.recipient()
+                .every(probe.up())
+                .everyWhileDown(probe.down())
+                .thresholds(new HealthThresholds(probe.rise(), probe.fall()));
+    }
+
+    private static List<RelayDomain> domains(ServerConfig config) {
+        List<RelayDomain> domains = new ArrayList<>();
+        config.domains().forEach((name, domain) -> {
+            RelayDomain relayDomain = RelayDomain.of(name.toString()).withNextHops(domain.primary());
+            domains.add(domain.recipients()
+                    .map(mailboxes -> relayDomain.withRecipients(RecipientPolicy.only(mailboxes)))
+                    .orElse(relayDomain));
+        });
+        return domains;
+    }
+
+    /** The spool with what was opened for it. */
+    private record OpenSpool(Spool spool, Runnable below) implements AutoCloseable {
+
+        static OpenSpool of(String location) throws SpoolException {
+            if (!location.startsWith("jdbc:")) {
+                return new OpenSpool(FileSpool.open(Path.of(location)), () -> {});
+            }
+            HikariConfig pool = new HikariConfig();
+            pool.setJdbcUrl(location);
+            pool.setMaximumPoolSize(DATABASE_CONNECTIONS);
+            pool.setConnectionTimeout(Duration.ofSeconds(10).toMillis());
+            HikariDataSource source = new HikariDataSource(pool);
+            try {
+                return new OpenSpool(JdbcSpool.builder(source).open(), source::close);
+            } catch (SpoolException e) {
+                source.close();
+                throw e;
+            }
+        }
+
+        @Override
+        public void close() throws SpoolException {
+            try {
+                spool.close();
+            } finally {
+                below.run();
+            }
+        }
+    }
+}

@@ -1,0 +1,325 @@
+package org.backupmx.examples;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.backupmx.mail.MailDomain;
+import org.backupmx.mail.Mailbox;
+import org.backupmx.relay.NextHop;
+import org.backupmx.retry.RetryPolicy;
+import org.backupmx.smtp.StartTls;
+import org.jspecify.annotations.Nullable;
+
+/** The reference server's configuration, as its YAML file says it. */
+record ServerConfig(
+        String hostname,
+        List<InetSocketAddress> listen,
+        String spool,
+        Map<MailDomain, Domain> domains,
+        Map<MailDomain, List<NextHop>> routes,
+        Probe probe,
+        RetryPolicy retry,
+        Duration lifetime,
+        Limits limits,
+        Optional<Tls> tls,
+        Optional<Duration> greylistDelay,
+        Optional<Mailbox> postmaster,
+        List<InetSocketAddress> resolvers,
+        boolean allowPrivateNextHops) {
+
+    private static final Set<String> KEYS = Set.of(
+            "hostname",
+            "listen",
+            "spool",
+            "domains",
+            "routes",
+            "probe",
+            "retry",
+            "lifetime",
+            "limits",
+            "tls",
+            "greylist",
+            "postmaster",
+            "resolvers",
+            "allow-private-next-hops");
+
+    private static final String NEXT_HOP = "host, host:port, [address] or [address]:port, or a list of them";
+
+    /** One relay domain: its fixed next hops, empty for «by MX», and its recipients, absent for «any». */
+    record Domain(List<NextHop> primary, Optional<Set<Mailbox>> recipients) {}
+
+    /** How often a primary is probed in either state, and how many answers turn it. */
+    record Probe(Duration up, Duration down, int rise, int fall) {}
+
+    /** What a client may take of us. */
+    record Limits(long messageBytes, int recipients, int connections, int connectionsPerClient) {}
+
+    /** Files in PEM form. */
+    record Tls(Path certificate, Path key) {}
+
+    /** Reads a file. Relative paths in it are relative to the working directory. */
+    static ServerConfig read(Path file) throws ConfigException {
+        ConfigNode root = ConfigNode.read(file);
+        Map<String, ConfigNode> map = root.map(KEYS);
+        Map<MailDomain, Domain> domains = domains(required(root, map, "domains", "the domains we are backup MX for"));
+        return new ServerConfig(
+                required(root, map, "hostname", "our host name, for example mx2.example.net")
+                        .value("a host name, for example mx2.example.net", ServerConfig::hostname),
+                listen(required(root, map, "listen", "a list such as [0.0.0.0:25]")),
+                required(root, map, "spool", "a directory, or a jdbc: URL")
+                        .value("a directory, or a jdbc: URL", ServerConfig::spool),
+                domains,
+                routes(map.get("routes"), domains),
+                probe(map.get("probe")),
+                retry(map.get("retry")),
+                map.containsKey("lifetime")
+                        ? map.get("lifetime").value(Units.DURATION, Units::duration)
+                        : Duration.ofDays(14),
+                limits(map.get("limits")),
+                tls(map.get("tls")),
+                greylist(map.get("greylist")),
+                postmaster(map.get("postmaster")),
+                resolvers(map.get("resolvers")),
+                map.containsKey("allow-private-next-hops")
+                        && map.get("allow-private-next-hops").value("true or false", ServerConfig::flag));
+    }
+
+    private static ConfigNode required(ConfigNode parent, Map<String, ConfigNode> map, String key, String expected)
+            throws ConfigException {
+        ConfigNode node = map.get(key);
+        if (node == null) {
+            throw parent.missing(key, expected);
+        }
+        return node;
+    }
+
+    private static String hostname(String text) {
+        MailDomain domain = MailDomain.of(text);
+        if (domain.isAddressLiteral()) {
+            throw new IllegalArgumentException(text);
+        }
+        return domain.toString();
+    }
+
+    private static String spool(String text) {
+        return text.startsWith("jdbc:") ? text : Path.of(text).toString();
+    }
+
+    private static boolean flag(String text) {
+        return switch (text) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw new IllegalArgumentException(text);
+        };
+    }
+
+    private static List<InetSocketAddress> listen(ConfigNode node) throws ConfigException {
+        List<InetSocketAddress> addresses = new ArrayList<>();
+        for (ConfigNode item : node.isList() ? node.list() : List.of(node)) {
+            addresses.add(item.value("address:port, for example 0.0.0.0:25 or [::]:25", text -> address(text, -1)));
+        }
+        if (addresses.isEmpty()) {
+            throw node.fault("empty", "at least one address:port");
+        }
+        return List.copyOf(addresses);
+    }
+
+    /** An address that is written as numbers: a name would need DNS before there is anything to serve. */
+    private static InetSocketAddress address(String text, int defaultPort) {
+        String host = text;
+        int port = defaultPort;
+        int colon = text.lastIndexOf(':');
+        boolean bareV6 = text.indexOf(':') != colon && !text.startsWith("[");
+        if (colon > text.lastIndexOf(']') && !bareV6) {
+            host = text.substring(0, colon);
+            port = Integer.parseInt(text.substring(colon + 1));
+        }
+        if (host.startsWith("[") && host.endsWith("]")) {
+            host = host.substring(1, host.length() - 1);
+        }
+        if (port < 0 || port > 65535 || !host.matches("\\d{1,3}(\\.\\d{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")) {
+            throw new IllegalArgumentException(text);
+        }
+        try {
+            return new InetSocketAddress(InetAddress.getByName(host), port);
+        } catch (UnknownHostException e) {
+            throw new IllegalArgumentException(text, e);
+        }
+    }
+
+    private static Map<MailDomain, Domain> domains(ConfigNode node) throws ConfigException {
+        Map<MailDomain, Domain> domains = new LinkedHashMap<>();
+        for (Map.Entry<String, ConfigNode> entry : node.map().entrySet()) {
+            ConfigNode child = entry.getValue();
+            MailDomain name = domainName(child, entry.getKey());
+            if (domains.put(name, child.isEmpty() ? new Domain(List.of(), Optional.empty()) : domain(child)) != null) {
+                throw child.fault("given twice", "each domain once");
+            }
+        }
+        if (domains.isEmpty()) {
+            throw node.fault("empty", "at least one domain");
+        }
+        return domains;
+    }
+
+    private static MailDomain domainName(ConfigNode node, String text) throws ConfigException {
+        try {
+            MailDomain domain = MailDomain.of(text);
+            if (!domain.isAddressLiteral()) {
+                return domain;
+            }
+        } catch (IllegalArgumentException e) {
+            // told below, like the literal
+        }
+        throw node.fault("not a domain", "a domain such as example.org");
+    }
+
+    private static Domain domain(ConfigNode node) throws ConfigException {
+        Map<String, ConfigNode> map = node.map(Set.of("primary", "mode", "recipients"));
+        if (map.containsKey("mode")) {
+            map.get("mode").value("always (monitoring is not there yet, see docs/known-limits.md)", text -> {
+                if (!text.equals("always")) {
+                    throw new IllegalArgumentException(text);
+                }
+                return text;
+            });
+        }
+        Optional<Set<Mailbox>> recipients = Optional.empty();
+        if (map.containsKey("recipients")) {
+            Set<Mailbox> mailboxes = new LinkedHashSet<>();
+            for (ConfigNode item : map.get("recipients").list()) {
+                mailboxes.add(item.value("an address such as user@example.org", Mailbox::parse));
+            }
+            recipients = Optional.of(mailboxes);
+        }
+        return new Domain(map.containsKey("primary") ? nextHops(map.get("primary")) : List.of(), recipients);
+    }
+
+    private static List<NextHop> nextHops(ConfigNode node) throws ConfigException {
+        List<NextHop> hops = new ArrayList<>();
+        for (ConfigNode item : node.isList() ? node.list() : List.of(node)) {
+            hops.add(item.value(NEXT_HOP, NextHop::parse));
+        }
+        if (hops.isEmpty()) {
+            throw node.fault("empty", NEXT_HOP);
+        }
+        return List.copyOf(hops);
+    }
+
+    private static Map<MailDomain, List<NextHop>> routes(@Nullable ConfigNode node, Map<MailDomain, Domain> domains)
+            throws ConfigException {
+        Map<MailDomain, List<NextHop>> routes = new LinkedHashMap<>();
+        if (node != null) {
+            for (Map.Entry<String, ConfigNode> entry : node.map().entrySet()) {
+                MailDomain name = domainName(entry.getValue(), entry.getKey());
+                if (domains.containsKey(name)) {
+                    throw entry.getValue().fault("a domain of ours", "domains." + name + ".primary for its next hop");
+                }
+                routes.put(name, nextHops(entry.getValue()));
+            }
+        }
+        return routes;
+    }
+
+    private static Probe probe(@Nullable ConfigNode node) throws ConfigException {
+        Map<String, ConfigNode> map = node == null ? Map.of() : node.map(Set.of("up", "down", "rise", "fall"));
+        return new Probe(
+                duration(map, "up", Duration.ofMinutes(8)),
+                duration(map, "down", Duration.ofSeconds(60)),
+                map.containsKey("rise") ? map.get("rise").number(1, 100) : 2,
+                map.containsKey("fall") ? map.get("fall").number(1, 100) : 2);
+    }
+
+    private static Duration duration(Map<String, ConfigNode> map, String key, Duration absent) throws ConfigException {
+        return map.containsKey(key) ? map.get(key).value(Units.DURATION, Units::duration) : absent;
+    }
+
+    private static RetryPolicy retry(@Nullable ConfigNode node) throws ConfigException {
+        return node == null
+                ? RetryPolicy.parse("5m*3, 15m*4, 1h")
+                : node.value("intervals such as 5m*3, 15m*4, 1h", RetryPolicy::parse);
+    }
+
+    private static Limits limits(@Nullable ConfigNode node) throws ConfigException {
+        Map<String, ConfigNode> map = node == null
+                ? Map.of()
+                : node.map(Set.of("message-size", "recipients", "connections", "connections-per-client"));
+        long messageBytes = 60L << 20;
+        if (map.containsKey("message-size")) {
+            messageBytes = map.get("message-size").value(Units.SIZE + ", from 64kB to 2GB", text -> {
+                long bytes = Units.bytes(text);
+                if (bytes < 64 << 10 || bytes > 2L << 30) {
+                    throw new IllegalArgumentException(text);
+                }
+                return bytes;
+            });
+        }
+        return new Limits(
+                messageBytes,
+                map.containsKey("recipients") ? map.get("recipients").number(100, 100_000) : 1000,
+                map.containsKey("connections") ? map.get("connections").number(1, 1_000_000) : 2000,
+                map.containsKey("connections-per-client")
+                        ? map.get("connections-per-client").number(1, 1_000_000)
+                        : 50);
+    }
+
+    private static Optional<Tls> tls(@Nullable ConfigNode node) throws ConfigException {
+        if (node == null) {
+            return Optional.empty();
+        }
+        Map<String, ConfigNode> map = node.map(Set.of("certificate", "key"));
+        Tls tls = new Tls(
+                required(node, map, "certificate", "a PEM file").value("a readable PEM file", ServerConfig::readable),
+                required(node, map, "key", "a PEM file").value("a readable PEM file", ServerConfig::readable));
+        try {
+            StartTls.pem(tls.certificate(), tls.key()).check();
+        } catch (IOException e) {
+            throw node.fault(String.valueOf(e.getMessage()));
+        }
+        return Optional.of(tls);
+    }
+
+    private static Path readable(String text) {
+        Path file = Path.of(text);
+        if (!Files.isReadable(file) || Files.isDirectory(file)) {
+            throw new IllegalArgumentException(text);
+        }
+        return file;
+    }
+
+    private static Optional<Duration> greylist(@Nullable ConfigNode node) throws ConfigException {
+        if (node == null) {
+            return Optional.empty();
+        }
+        Map<String, ConfigNode> map = node.map(Set.of("delay"));
+        return Optional.of(required(node, map, "delay", Units.DURATION).value(Units.DURATION, Units::duration));
+    }
+
+    private static Optional<Mailbox> postmaster(@Nullable ConfigNode node) throws ConfigException {
+        return node == null
+                ? Optional.empty()
+                : Optional.of(node.value("an address such as postmaster@example.org", Mailbox::parse));
+    }
+
+    private static List<InetSocketAddress> resolvers(@Nullable ConfigNode node) throws ConfigException {
+        List<InetSocketAddress> resolvers = new ArrayList<>();
+        if (node != null) {
+            for (ConfigNode item : node.list()) {
+                resolvers.add(item.value(
+                        "the address of a name server, for example 127.0.0.1:53", text -> address(text, 53)));
+            }
+        }
+        return resolvers;
+    }
+}

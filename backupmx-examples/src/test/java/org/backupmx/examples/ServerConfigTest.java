@@ -1,0 +1,139 @@
+package org.backupmx.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+import org.backupmx.mail.MailDomain;
+import org.backupmx.mail.Mailbox;
+import org.backupmx.relay.NextHop;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ServerConfigTest {
+
+    private static final Path BAD_CONFIGS = Path.of("src", "test", "resources", "bad-configs");
+
+    @TempDir
+    Path folder;
+
+    static Stream<Path> badConfigs() throws IOException {
+        try (Stream<Path> files = Files.list(BAD_CONFIGS)) {
+            return files.sorted(Comparator.naturalOrder()).toList().stream();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("badConfigs")
+    void aBadConfigurationIsToldOnOneLine(Path file) throws IOException {
+        String expected = Files.readAllLines(file).get(0).substring("# expect: ".length());
+        assertThatThrownBy(() -> ServerConfig.read(file))
+                .isInstanceOf(ConfigException.class)
+                .satisfies(fault -> assertThat(fault.getMessage())
+                        .startsWith(file + ":" + expected)
+                        .doesNotContain("\n"));
+    }
+
+    @Test
+    void everyKeyIsRead() throws Exception {
+        Path certificate = Path.of("src/test/resources/tls/mx2.crt.pem");
+        Path key = Path.of("src/test/resources/tls/mx2.key.pem");
+        Path file = Files.writeString(folder.resolve("server.yaml"), """
+                hostname: MX2.example.net
+                listen: ["127.0.0.1:2525", "[::1]:2526"]
+                spool: data/spool
+                domains:
+                  Example.test:
+                    primary: 127.0.0.50:2500
+                    mode: always
+                    recipients: [a@example.test, "\\"b c\\"@example.test"]
+                  by-mx.test:
+                routes:
+                  sender.test: [127.0.0.50:2500, "[::1]"]
+                probe: {up: 8m, down: 1s, rise: 1, fall: 3}
+                retry: 5m*3, 15m*4, 1h
+                lifetime: 7d
+                limits: {message-size: 10MB, recipients: 200, connections: 300, connections-per-client: 40}
+                tls: {certificate: %s, key: %s}
+                greylist: {delay: 5m}
+                postmaster: admin@example.net
+                resolvers: ["127.0.0.1:5353", "::1"]
+                allow-private-next-hops: true
+                """.formatted(certificate, key));
+
+        ServerConfig config = ServerConfig.read(file);
+
+        assertThat(config.hostname()).isEqualTo("mx2.example.net");
+        assertThat(config.listen())
+                .extracting(InetSocketAddress::toString)
+                .containsExactly("/127.0.0.1:2525", "/[0:0:0:0:0:0:0:1]:2526");
+        assertThat(config.spool()).isEqualTo("data/spool");
+        ServerConfig.Domain domain = config.domains().get(MailDomain.of("example.test"));
+        assertThat(domain.primary()).containsExactly(new NextHop("127.0.0.50", 2500));
+        assertThat(domain.recipients().orElseThrow())
+                .containsExactly(Mailbox.parse("a@example.test"), Mailbox.parse("\"b c\"@example.test"));
+        assertThat(config.domains().get(MailDomain.of("by-mx.test")).primary()).isEmpty();
+        assertThat(config.routes().get(MailDomain.of("sender.test")))
+                .containsExactly(new NextHop("127.0.0.50", 2500), new NextHop("::1", 25));
+        assertThat(config.probe())
+                .isEqualTo(new ServerConfig.Probe(Duration.ofMinutes(8), Duration.ofSeconds(1), 1, 3));
+        assertThat(config.lifetime()).isEqualTo(Duration.ofDays(7));
+        assertThat(config.limits()).isEqualTo(new ServerConfig.Limits(10 << 20, 200, 300, 40));
+        assertThat(config.tls()).contains(new ServerConfig.Tls(certificate, key));
+        assertThat(config.greylistDelay()).contains(Duration.ofMinutes(5));
+        assertThat(config.postmaster()).contains(Mailbox.parse("admin@example.net"));
+        assertThat(config.resolvers())
+                .extracting(InetSocketAddress::toString)
+                .containsExactly("/127.0.0.1:5353", "/[0:0:0:0:0:0:0:1]:53");
+        assertThat(config.allowPrivateNextHops()).isTrue();
+    }
+
+    @Test
+    void whatIsLeftOutHasItsDefault() throws Exception {
+        Path file = Files.writeString(folder.resolve("server.yaml"), """
+                hostname: mx2.example.net
+                listen: [0.0.0.0:25]
+                spool: spool
+                domains: {example.test: }
+                """);
+
+        ServerConfig config = ServerConfig.read(file);
+
+        assertThat(config.limits()).isEqualTo(new ServerConfig.Limits(62_914_560, 1000, 2000, 50));
+        assertThat(config.probe())
+                .isEqualTo(new ServerConfig.Probe(Duration.ofMinutes(8), Duration.ofSeconds(60), 2, 2));
+        assertThat(config.lifetime()).isEqualTo(Duration.ofDays(14));
+        assertThat(config.routes()).isEmpty();
+        assertThat(config.tls()).isEmpty();
+        assertThat(config.greylistDelay()).isEmpty();
+        assertThat(config.postmaster()).isEmpty();
+        assertThat(config.resolvers()).isEqualTo(List.of());
+        assertThat(config.allowPrivateNextHops()).isFalse();
+    }
+
+    @Test
+    void aFileThatIsNotThereIsTold() {
+        Path file = folder.resolve("none.yaml");
+        assertThatThrownBy(() -> ServerConfig.read(file))
+                .isInstanceOf(ConfigException.class)
+                .hasMessage(file + ": no such file (expected: a YAML file)");
+    }
+
+    @Test
+    void aFileThatIsNotTextIsTold() throws IOException {
+        Path file =
+                Files.write(folder.resolve("binary.yaml"), new byte[] {(byte) 0xff, (byte) 0xfe, 0, 1, (byte) 0xc3});
+        assertThatThrownBy(() -> ServerConfig.read(file))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageStartingWith(file.toString());
+    }
+}

@@ -1,0 +1,159 @@
+package org.backupmx.smtp;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.backupmx.relay.ProbeRequest;
+import org.backupmx.relay.ProbeResult;
+import org.backupmx.relay.RelayClient;
+import org.backupmx.relay.RelayRequest;
+import org.backupmx.relay.RelayResult;
+import org.backupmx.smtp.internal.client.RelayEngine;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The sending engine: SMTP to next hops (RFC 5321) with connections kept for further messages, pipelining where offered
+ * (RFC 2920), and an outcome for every recipient. Thread-safe.
+ *
+ * <p>A recipe until it is started; started once. The {@code with} methods return other recipes.
+ *
+ * <p>What it does where a next hop cannot do what a message needs: an address or a header section beyond ASCII without
+ * SMTPUTF8 is a permanent failure of those recipients (550 5.6.7 or 5.6.9, RFC 6531 section 3.2); BINARYMIME likewise
+ * (554 5.6.3); a message of octets without 8BITMIME is sent as it is; DSN parameters are left out without DSN. A message
+ * for more than 100 recipients goes in several transactions.
+ *
+ * <p>Mail data goes out octet for octet, with CRLF after its last line; a bare CR or LF in it would become CRLF. Data that
+ * cannot be read to its end is never ended on the wire.
+ */
+public final class SmtpClient implements RelayClient {
+
+    private final ClientTimeouts timeouts;
+    private final ClientLimits limits;
+    private final @Nullable EventLoops givenLoops;
+
+    // guarded by this
+    private @Nullable RelayEngine engine;
+    private @Nullable EventLoops ownLoops;
+    private @Nullable CompletableFuture<Void> stopped;
+
+    private SmtpClient(ClientTimeouts timeouts, ClientLimits limits, @Nullable EventLoops givenLoops) {
+        this.timeouts = timeouts;
+        this.limits = limits;
+        this.givenLoops = givenLoops;
+    }
+
+    /**
+     * Returns a client with {@link ClientTimeouts#rfc5321()}, {@link ClientLimits#defaults()} and event loops of its own.
+     *
+     * @return a client, not started
+     */
+    public static SmtpClient create() {
+        return new SmtpClient(ClientTimeouts.rfc5321(), ClientLimits.defaults(), null);
+    }
+
+    /**
+     * Returns a client with these settings and other waits.
+     *
+     * @param value the waits; {@link ClientTimeouts#rfc5321()} unless set
+     * @return a client, not started
+     */
+    public SmtpClient withTimeouts(ClientTimeouts value) {
+        return new SmtpClient(requireNonNull(value, "value"), limits, givenLoops);
+    }
+
+    /**
+     * Returns a client with these settings and other limits of connections.
+     *
+     * @param value the limits; {@link ClientLimits#defaults()} unless set
+     * @return a client, not started
+     */
+    public SmtpClient withLimits(ClientLimits value) {
+        return new SmtpClient(timeouts, requireNonNull(value, "value"), givenLoops);
+    }
+
+    /**
+     * Returns a client with these settings that uses event loops of the caller's.
+     *
+     * @param value the event loops, which the caller closes after the client has stopped; the client's own unless set
+     * @return a client, not started
+     */
+    public SmtpClient withEventLoops(EventLoops value) {
+        return new SmtpClient(timeouts, limits, requireNonNull(value, "value"));
+    }
+
+    /**
+     * Returns the waits.
+     *
+     * @return {@link ClientTimeouts#rfc5321()} unless set
+     */
+    public ClientTimeouts timeouts() {
+        return timeouts;
+    }
+
+    /**
+     * Returns the limits of connections.
+     *
+     * @return {@link ClientLimits#defaults()} unless set
+     */
+    public ClientLimits limits() {
+        return limits;
+    }
+
+    /**
+     * Starts the client.
+     *
+     * @return complete; failed with {@link IllegalStateException} if it was started or stopped before
+     */
+    @Override
+    public synchronized CompletionStage<Void> start() {
+        if (engine != null || stopped != null) {
+            return CompletableFuture.failedFuture(
+                    new IllegalStateException("client: started before (expected: a new one)"));
+        }
+        EventLoops loops = givenLoops == null ? EventLoops.create() : givenLoops;
+        ownLoops = givenLoops == null ? loops : null;
+        engine = new RelayEngine(loops.group(), timeouts, limits);
+        return CompletableFuture.completedFuture(null);
+    }
+
+    @Override
+    public CompletionStage<RelayResult> relay(RelayRequest request) {
+        requireNonNull(request, "request");
+        return running().relay(request);
+    }
+
+    @Override
+    public CompletionStage<ProbeResult> probe(ProbeRequest request) {
+        requireNonNull(request, "request");
+        return running().probe(request);
+    }
+
+    private synchronized RelayEngine running() {
+        if (engine == null) {
+            throw new IllegalStateException("client: not started (expected: started)");
+        }
+        return engine;
+    }
+
+    @Override
+    public synchronized CompletionStage<Void> stop(Duration grace) {
+        requireNonNull(grace, "grace");
+        if (grace.isNegative()) {
+            throw new IllegalArgumentException("grace: " + grace + " (expected: >= 0)");
+        }
+        if (stopped == null) {
+            EventLoops ending = ownLoops;
+            CompletionStage<Void> closed =
+                    engine == null ? CompletableFuture.completedFuture(null) : engine.stop(grace);
+            stopped = closed.thenRun(() -> {
+                        if (ending != null) {
+                            ending.close();
+                        }
+                    })
+                    .toCompletableFuture();
+        }
+        return stopped;
+    }
+}

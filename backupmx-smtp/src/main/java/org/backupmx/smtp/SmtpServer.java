@@ -1,0 +1,223 @@
+package org.backupmx.smtp;
+
+import static java.util.Objects.requireNonNull;
+
+import io.netty.channel.EventLoopGroup;
+import io.netty.handler.ssl.SslContext;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.LongSupplier;
+import org.backupmx.intake.Intake;
+import org.backupmx.intake.IntakeServer;
+import org.backupmx.smtp.internal.server.ConnectionLimiter;
+import org.backupmx.smtp.internal.server.Listeners;
+import org.backupmx.smtp.internal.server.ServerSettings;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The receiving side of SMTP (RFC 5321) on Netty, with PIPELINING, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES, DSN
+ * and STARTTLS. It speaks the protocol; the {@link Intake} it is started with decides what is allowed in.
+ *
+ * <p>A server is a recipe: the methods that take a setting return a copy with it. Nothing is opened until
+ * {@link #start}, which may be called once. Thread-safe.
+ */
+public final class SmtpServer implements IntakeServer {
+
+    private record Recipe(
+            List<InetSocketAddress> addresses,
+            SmtpLimits limits,
+            BareLineEnds bareLineEnds,
+            @Nullable StartTls startTls,
+            @Nullable EventLoops eventLoops,
+            LongSupplier nanoTime) {}
+
+    private final Recipe recipe;
+    private @Nullable CompletableFuture<Running> started; // guarded by this
+    private @Nullable CompletableFuture<Void> stopped; // guarded by this
+
+    /** What {@link #start} made: the event loops that are ours to end, if they are, and what listens. */
+    private record Running(@Nullable EventLoops own, Listeners listeners) {}
+
+    private SmtpServer(Recipe recipe) {
+        this.recipe = recipe;
+    }
+
+    /**
+     * Returns a server for addresses, with default limits, without STARTTLS, and with event loops of its own.
+     *
+     * @param addresses where to listen, at least one; port 0 for any free one
+     * @return the server, not started
+     * @throws IllegalArgumentException if there is no address, or one is unresolved
+     */
+    public static SmtpServer on(InetSocketAddress... addresses) {
+        List<InetSocketAddress> all = List.of(addresses);
+        if (all.isEmpty()) {
+            throw new IllegalArgumentException("addresses: [] (expected: at least one)");
+        }
+        for (InetSocketAddress address : all) {
+            if (address.isUnresolved()) {
+                throw new IllegalArgumentException("addresses: " + address + " (expected: a resolved address)");
+            }
+        }
+        return new SmtpServer(
+                new Recipe(all, SmtpLimits.defaults(), BareLineEnds.NORMALISE, null, null, System::nanoTime));
+    }
+
+    /**
+     * Sets the bounds; {@link SmtpLimits#defaults()} unless set.
+     *
+     * @param limits the bounds
+     * @return a copy with them
+     */
+    public SmtpServer limits(SmtpLimits limits) {
+        requireNonNull(limits, "limits");
+        return new SmtpServer(new Recipe(
+                recipe.addresses, limits, recipe.bareLineEnds, recipe.startTls, recipe.eventLoops, recipe.nanoTime));
+    }
+
+    /**
+     * Sets what becomes of bare line ends in mail data; {@link BareLineEnds#NORMALISE} unless set.
+     *
+     * @param bareLineEnds what becomes of them
+     * @return a copy with it
+     */
+    public SmtpServer bareLineEnds(BareLineEnds bareLineEnds) {
+        requireNonNull(bareLineEnds, "bareLineEnds");
+        return new SmtpServer(new Recipe(
+                recipe.addresses, recipe.limits, bareLineEnds, recipe.startTls, recipe.eventLoops, recipe.nanoTime));
+    }
+
+    /**
+     * Offers STARTTLS; not offered unless set.
+     *
+     * @param startTls certificate and key
+     * @return a copy with it
+     */
+    public SmtpServer startTls(StartTls startTls) {
+        requireNonNull(startTls, "startTls");
+        return new SmtpServer(new Recipe(
+                recipe.addresses, recipe.limits, recipe.bareLineEnds, startTls, recipe.eventLoops, recipe.nanoTime));
+    }
+
+    /**
+     * Sets the threads to work on, which the caller closes after the server has stopped; {@link EventLoops#create()}
+     * of the server's own unless set.
+     *
+     * @param eventLoops the threads
+     * @return a copy with them
+     */
+    public SmtpServer eventLoops(EventLoops eventLoops) {
+        requireNonNull(eventLoops, "eventLoops");
+        return new SmtpServer(new Recipe(
+                recipe.addresses, recipe.limits, recipe.bareLineEnds, recipe.startTls, eventLoops, recipe.nanoTime));
+    }
+
+    /** Sets the clock of all durations. */
+    SmtpServer nanoTime(LongSupplier nanoTime) {
+        return new SmtpServer(new Recipe(
+                recipe.addresses, recipe.limits, recipe.bareLineEnds, recipe.startTls, recipe.eventLoops, nanoTime));
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>The failure of an address is an {@link IOException} that names it.
+     *
+     * @throws IllegalStateException if the server was started or stopped before
+     */
+    @Override
+    public synchronized CompletionStage<Void> start(Intake intake) {
+        requireNonNull(intake, "intake");
+        if (started != null || stopped != null) {
+            throw new IllegalStateException("server: " + recipe.addresses + " was started (expected: a new one)");
+        }
+        CompletableFuture<Running> starting = new CompletableFuture<>();
+        started = starting;
+        // a thread of its own, so that neither the caller nor an event loop waits
+        newThread("backupmx-smtp-start", () -> {
+                    try {
+                        starting.complete(open(intake));
+                    } catch (IOException | RuntimeException e) {
+                        starting.completeExceptionally(e);
+                    }
+                })
+                .start();
+        return starting.<Void>thenApply(running -> null).minimalCompletionStage();
+    }
+
+    private Running open(Intake intake) throws IOException {
+        SslContext tls = recipe.startTls == null ? null : recipe.startTls.context();
+        ServerSettings settings = new ServerSettings(
+                intake, recipe.limits, recipe.bareLineEnds, tls, new ConnectionLimiter(recipe.limits), recipe.nanoTime);
+        EventLoops own = recipe.eventLoops == null ? EventLoops.create() : null;
+        EventLoopGroup group = own == null ? requireNonNull(recipe.eventLoops).group() : own.group();
+        try {
+            return new Running(own, Listeners.open(settings, recipe.addresses, group));
+        } catch (IOException | RuntimeException e) {
+            if (own != null) {
+                own.close();
+            }
+            throw e;
+        }
+    }
+
+    @Override
+    public synchronized CompletionStage<Void> stop(Duration grace) {
+        requireNonNull(grace, "grace");
+        if (grace.isNegative()) {
+            throw new IllegalArgumentException("grace: " + grace + " (expected: >= 0)");
+        }
+        if (stopped == null) {
+            CompletableFuture<Void> stopping = new CompletableFuture<>();
+            stopped = stopping;
+            if (started == null) {
+                stopping.complete(null);
+            } else {
+                CompletableFuture<Running> running = started;
+                newThread("backupmx-smtp-stop", () -> {
+                            try {
+                                running.handle((made, failure) -> made)
+                                        .thenAccept(made -> close(made, grace))
+                                        .join();
+                            } finally {
+                                stopping.complete(null);
+                            }
+                        })
+                        .start();
+            }
+        }
+        return stopped.minimalCompletionStage();
+    }
+
+    private static void close(@Nullable Running running, Duration grace) {
+        if (running != null) {
+            running.listeners.close(grace);
+            if (running.own != null) {
+                running.own.close();
+            }
+        }
+    }
+
+    private static Thread newThread(String name, Runnable work) {
+        Thread thread = new Thread(work, name);
+        thread.setDaemon(true);
+        return thread;
+    }
+
+    /**
+     * Returns where the server listens.
+     *
+     * @return the addresses in the order given, with the ports in use
+     * @throws IllegalStateException if the server has not started
+     */
+    public synchronized List<InetSocketAddress> addresses() {
+        if (started == null || !started.isDone() || started.isCompletedExceptionally()) {
+            throw new IllegalStateException("server: " + recipe.addresses + " has not started (expected: started)");
+        }
+        return started.join().listeners.addresses();
+    }
+}

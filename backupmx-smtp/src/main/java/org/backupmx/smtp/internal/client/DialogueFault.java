@@ -1,0 +1,65 @@
+package org.backupmx.smtp.internal.client;
+
+import org.backupmx.mail.SmtpReply;
+
+/**
+ * Why a dialogue ended before its time.
+ *
+ * @param kind what happened
+ * @param reply the next hop's reply if {@code kind} is {@link Kind#REFUSED}, else a 4yz of ours
+ */
+record DialogueFault(Kind kind, SmtpReply reply) {
+
+    enum Kind {
+        /** The next hop said so: a refused greeting, or 421 at any time. */
+        REFUSED,
+        /** No connection, or it broke. */
+        LOST,
+        TIMED_OUT,
+        /** The next hop does not speak SMTP, or out of turn. */
+        MALFORMED,
+        /** The mail data could not be read. */
+        UNREADABLE,
+        /** We are stopping. */
+        STOPPED
+    }
+
+    static DialogueFault refused(SmtpReply reply) {
+        return new DialogueFault(Kind.REFUSED, reply);
+    }
+
+    static DialogueFault lost(String when) {
+        return new DialogueFault(Kind.LOST, SmtpReply.of(451, "4.4.2", "Connection lost " + when));
+    }
+
+    static DialogueFault noConnection(String why) {
+        return new DialogueFault(Kind.LOST, SmtpReply.of(451, "4.4.1", why));
+    }
+
+    static DialogueFault timedOut(String when) {
+        return new DialogueFault(Kind.TIMED_OUT, SmtpReply.of(451, "4.4.2", "Timed out " + when));
+    }
+
+    static DialogueFault malformed(String what) {
+        return new DialogueFault(Kind.MALFORMED, SmtpReply.of(451, "4.5.0", "Protocol error of the next hop: " + what));
+    }
+
+    static DialogueFault unreadable() {
+        return new DialogueFault(Kind.UNREADABLE, SmtpReply.of(451, "4.3.0", "Mail data could not be read"));
+    }
+
+    static DialogueFault stopped() {
+        return new DialogueFault(Kind.STOPPED, SmtpReply.of(421, "4.3.2", "Sending system is stopping"));
+    }
+
+    /** Returns this fault after the final dot was sent: the next hop may have taken the message. */
+    DialogueFault outcomeUnknown() {
+        String text = reason() + " after the end of mail data; outcome unknown";
+        return new DialogueFault(kind, SmtpReply.of(451, "4.4.2", text));
+    }
+
+    /** Returns what happened as one line for operators. */
+    String reason() {
+        return kind == Kind.REFUSED ? reply.toString() : reply.lines().get(0);
+    }
+}

@@ -1,0 +1,236 @@
+package org.backupmx.smtp.internal.client;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.ConnectTimeoutException;
+import io.netty.channel.EventLoop;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.handler.codec.smtp.SmtpRequestEncoder;
+import io.netty.handler.codec.smtp.SmtpRequests;
+import java.net.ConnectException;
+import java.net.NoRouteToHostException;
+import java.time.Duration;
+import java.util.function.Consumer;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.ProbeDepth;
+import org.backupmx.smtp.ClientTimeouts;
+import org.backupmx.smtp.internal.codec.SmtpReplyDecoder;
+
+/**
+ * One connection to a next hop, from the socket to the accepted EHLO, and what it has served. Belongs to its event loop,
+ * its place in {@link NextHopConnections} apart.
+ */
+final class RelayConnection {
+
+    /** How long a farewell may take: nobody waits for it. */
+    private static final Duration QUIT = Duration.ofSeconds(5);
+
+    /** Where a connection stands in the book; guarded by its lock. */
+    enum Place {
+        OPENING,
+        BUSY,
+        IDLE,
+        LEAVING,
+        /** A probe's. */
+        APART
+    }
+
+    private final SessionKey key;
+    private final EventLoop loop;
+    private final ClientTimeouts timeouts;
+    private final SmtpDialogue dialogue = new SmtpDialogue();
+    private Extensions extensions = Extensions.NONE;
+    private long openedAt;
+    private int messages;
+    private boolean transactionOpen;
+
+    /** Guarded by the lock of {@link NextHopConnections}. */
+    Place place = Place.OPENING;
+
+    RelayConnection(SessionKey key, EventLoop loop, ClientTimeouts timeouts) {
+        this.key = key;
+        this.loop = loop;
+        this.timeouts = timeouts;
+    }
+
+    SessionKey key() {
+        return key;
+    }
+
+    EventLoop loop() {
+        return loop;
+    }
+
+    ClientTimeouts timeouts() {
+        return timeouts;
+    }
+
+    SmtpDialogue dialogue() {
+        return dialogue;
+    }
+
+    Extensions extensions() {
+        return extensions;
+    }
+
+    /** Connects and greets as far as {@code depth}; one of the two is told, then {@code onClosed} once it is over. */
+    void open(
+            ProbeDepth depth,
+            Duration connectTimeout,
+            Runnable onReady,
+            Consumer<DialogueFault> onFault,
+            Runnable onClosed) {
+        dialogue.owner(onFault, () -> {});
+        new Bootstrap()
+                .group(loop)
+                .channel(NioSocketChannel.class)
+                .option(ChannelOption.TCP_NODELAY, true)
+                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) connectTimeout.toMillis())
+                .option(
+                        ChannelOption.WRITE_BUFFER_WATER_MARK,
+                        new WriteBufferWaterMark(MailDataReader.CHUNK_BYTES / 2, MailDataReader.CHUNK_BYTES))
+                .handler(new ChannelInitializer<Channel>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        initialise(channel);
+                    }
+                })
+                .connect(key.address())
+                .addListener((ChannelFuture connected) -> {
+                    if (connected.isSuccess()) {
+                        connected.channel().closeFuture().addListener(closed -> {
+                            // Netty says so before channelInactive; the dialogue must know before the book does.
+                            dialogue.lost();
+                            onClosed.run();
+                        });
+                        openedAt = loop.ticker().nanoTime();
+                        greet(depth, onReady, onFault);
+                    } else {
+                        onFault.accept(DialogueFault.noConnection(why(connected.cause())));
+                        onClosed.run();
+                    }
+                });
+    }
+
+    void initialise(Channel channel) {
+        channel.pipeline().addLast(new SmtpReplyDecoder(), new SmtpRequestEncoder(), dialogue);
+    }
+
+    private static String why(Throwable cause) {
+        if (cause instanceof ConnectTimeoutException) {
+            return "Connection timed out";
+        }
+        if (cause instanceof NoRouteToHostException) {
+            return "No route to host";
+        }
+        return cause instanceof ConnectException ? "Connection refused" : "No connection";
+    }
+
+    void greet(ProbeDepth depth, Runnable onReady, Consumer<DialogueFault> onFault) {
+        if (dialogue.isEnded()) {
+            return;
+        }
+        if (depth == ProbeDepth.TCP) {
+            onReady.run();
+            return;
+        }
+        dialogue.expect("the banner", timeouts.greeting(), banner -> {
+            if (banner.code() != 220) {
+                refuse(banner, onFault);
+            } else if (depth == ProbeDepth.BANNER) {
+                onReady.run();
+            } else {
+                ehlo(onReady, onFault);
+            }
+        });
+    }
+
+    private void ehlo(Runnable onReady, Consumer<DialogueFault> onFault) {
+        dialogue.send(SmtpRequests.ehlo(key.hostname()), timeouts.greeting(), reply -> {
+            if (reply.isPositive()) {
+                extensions = Extensions.of(reply);
+                onReady.run();
+            } else if (reply.isPermanent()) {
+                helo(onReady, onFault);
+            } else {
+                refuse(reply, onFault);
+            }
+        });
+        dialogue.flush();
+    }
+
+    private void helo(Runnable onReady, Consumer<DialogueFault> onFault) {
+        dialogue.send(SmtpRequests.helo(key.hostname()), timeouts.greeting(), reply -> {
+            if (reply.isPositive()) {
+                onReady.run();
+            } else {
+                refuse(reply, onFault);
+            }
+        });
+        dialogue.flush();
+    }
+
+    private void refuse(SmtpReply reply, Consumer<DialogueFault> onFault) {
+        if (reply.isTransient() || reply.isPermanent()) {
+            quit();
+            onFault.accept(DialogueFault.refused(reply));
+        } else {
+            dialogue.fail(DialogueFault.malformed("an unexpected reply to the greeting"));
+        }
+    }
+
+    /** Waits for the next message. */
+    void park(Duration most, Runnable tooLong) {
+        if (!dialogue.isEnded()) {
+            dialogue.bound(null);
+            dialogue.whenQuiet(most, tooLong);
+        }
+    }
+
+    /** Says QUIT and closes on the answer, or soon without one. */
+    void quit() {
+        dialogue.owner(fault -> {}, () -> {});
+        if (dialogue.isEnded()) {
+            return;
+        }
+        dialogue.bound(QUIT);
+        if (transactionOpen) {
+            // Netty's encoder takes nothing but RSET after a DATA that was refused.
+            transactionOpen = false;
+            dialogue.send(SmtpRequests.rset(), QUIT, reply -> quit());
+        } else {
+            dialogue.send(SmtpRequests.quit(), QUIT, reply -> dialogue.close());
+        }
+        dialogue.flush();
+    }
+
+    void abort() {
+        dialogue.fail(DialogueFault.stopped());
+    }
+
+    /** Tells whether the last transaction did not come to its end, so that RSET goes first. */
+    boolean isTransactionOpen() {
+        return transactionOpen;
+    }
+
+    void transactionOpen(boolean value) {
+        transactionOpen = value;
+    }
+
+    /** Counts a message and says how many there were before. */
+    int countMessage() {
+        return messages++;
+    }
+
+    int messages() {
+        return messages;
+    }
+
+    Duration age() {
+        return Duration.ofNanos(loop.ticker().nanoTime() - openedAt);
+    }
+}

@@ -1,0 +1,101 @@
+package org.backupmx.smtp.internal.client;
+
+import io.netty.channel.EventLoopGroup;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.backupmx.relay.ProbeRequest;
+import org.backupmx.relay.ProbeResult;
+import org.backupmx.relay.RelayRequest;
+import org.backupmx.relay.RelayResult;
+import org.backupmx.smtp.ClientLimits;
+import org.backupmx.smtp.ClientTimeouts;
+
+/** A client that runs: its connections and the workers that read mail data. Thread-safe. */
+public final class RelayEngine {
+
+    /** Enough to keep a disk or a database busy; each connection has at most one read under way. */
+    private static final int WORKERS = 8;
+
+    private final EventLoopGroup loops;
+    private final ClientTimeouts timeouts;
+    private final NextHopConnections connections;
+    private final ThreadPoolExecutor workers;
+
+    /**
+     * Starts nothing yet: threads come with the first request.
+     *
+     * @param loops the event loops, the caller's to end
+     * @param timeouts the waits
+     * @param limits the connections
+     */
+    public RelayEngine(EventLoopGroup loops, ClientTimeouts timeouts, ClientLimits limits) {
+        this.loops = loops;
+        this.timeouts = timeouts;
+        this.connections = new NextHopConnections(loops, timeouts, limits);
+        this.workers =
+                new ThreadPoolExecutor(WORKERS, WORKERS, 30, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads());
+        workers.allowCoreThreadTimeOut(true);
+    }
+
+    private static ThreadFactory threads() {
+        AtomicInteger count = new AtomicInteger();
+        return task -> {
+            Thread thread = new Thread(task, "backupmx-relay-" + count.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        };
+    }
+
+    /**
+     * Attempts one message.
+     *
+     * @param request the attempt
+     * @return the result, on an event loop
+     */
+    public CompletionStage<RelayResult> relay(RelayRequest request) {
+        RelayAttempt attempt = new RelayAttempt(request, connections, workers);
+        if (!connections.submit(attempt)) {
+            attempt.noSession(DialogueFault.stopped().reply());
+        }
+        return attempt.result();
+    }
+
+    /**
+     * Probes one address.
+     *
+     * @param request the probe
+     * @return the result, on an event loop
+     */
+    public CompletionStage<ProbeResult> probe(ProbeRequest request) {
+        SessionKey key = new SessionKey(request.nextHop().socketAddress(), request.hostname());
+        RelayConnection connection = new RelayConnection(key, loops.next(), timeouts);
+        Probe probe = new Probe(request, connection);
+        if (connections.enter(connection)) {
+            connection.loop().execute(() -> probe.run(() -> connections.left(connection)));
+        } else {
+            probe.failed(DialogueFault.stopped());
+        }
+        return probe.result();
+    }
+
+    /**
+     * Stops: no new attempts, those under way for {@code grace}, then none.
+     *
+     * @param grace how long attempts may go on
+     * @return completes when every connection is closed, on a thread that may block
+     */
+    public CompletionStage<Void> stop(Duration grace) {
+        CompletableFuture<Void> closed = connections.stop();
+        if (!closed.isDone()) {
+            var abort = loops.next().schedule(connections::abort, grace.toNanos(), TimeUnit.NANOSECONDS);
+            closed.thenRun(() -> abort.cancel(false));
+        }
+        return closed.thenRunAsync(workers::shutdown, workers);
+    }
+}

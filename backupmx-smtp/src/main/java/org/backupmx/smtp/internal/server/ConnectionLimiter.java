@@ -1,0 +1,64 @@
+package org.backupmx.smtp.internal.server;
+
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.backupmx.smtp.SmtpLimits;
+import org.jspecify.annotations.Nullable;
+
+/** Counts connections, all and by client: an IPv4 address or an IPv6 /64. Thread-safe. */
+public final class ConnectionLimiter {
+
+    private final int most;
+    private final int mostPerClient;
+    private final AtomicInteger all = new AtomicInteger();
+    private final Map<Long, Integer> byClient = new ConcurrentHashMap<>();
+
+    /** Counts up to the bounds of {@code limits}. */
+    public ConnectionLimiter(SmtpLimits limits) {
+        most = limits.connections();
+        mostPerClient = limits.connectionsPerClient();
+    }
+
+    /** Lets a client in and returns null, or returns the refusal. */
+    @Nullable
+    FixedReply enter(InetAddress client) {
+        if (all.incrementAndGet() > most) {
+            all.decrementAndGet();
+            return FixedReply.FULL;
+        }
+        boolean[] entered = new boolean[1];
+        byClient.compute(key(client), (key, count) -> {
+            int now = count == null ? 0 : count;
+            entered[0] = now < mostPerClient;
+            return entered[0] ? Integer.valueOf(now + 1) : count;
+        });
+        if (entered[0]) {
+            return null;
+        }
+        all.decrementAndGet();
+        return FixedReply.CLIENT_FULL;
+    }
+
+    /** Undoes an {@link #enter} that let the client in. */
+    void leave(InetAddress client) {
+        byClient.computeIfPresent(key(client), (key, count) -> count == 1 ? null : Integer.valueOf(count - 1));
+        all.decrementAndGet();
+    }
+
+    /** Returns how many connections there are. */
+    int count() {
+        return all.get();
+    }
+
+    /** The first 64 bits of an IPv6 address, or an IPv4 address where no global unicast network can be. */
+    private static Long key(InetAddress client) {
+        ByteBuffer octets = ByteBuffer.wrap(client.getAddress());
+        return client instanceof Inet6Address
+                ? octets.getLong()
+                : 0xffff_ffff_0000_0000L | octets.getInt() & 0xffff_ffffL;
+    }
+}

@@ -1,0 +1,155 @@
+package org.backupmx.smtp.internal.server;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.Future;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The listening sockets of a server and the sessions that came from them. Opened and closed by a thread that may wait. */
+public final class Listeners {
+
+    private static final Logger log = LoggerFactory.getLogger(Listeners.class);
+
+    /** The largest read from a socket: {@value} bytes. */
+    public static final int READ_BYTES = 16 * 1024;
+
+    private static final int FIRST_READ_BYTES = 4 * 1024;
+    private static final int LEAST_READ_BYTES = 512;
+    private static final int BACKLOG = 4096;
+    private static final long SWEEP_MILLIS = 1000;
+    private static final Duration LAST_PATIENCE = Duration.ofSeconds(3);
+
+    private final Map<EventExecutor, LoopSessions> loops = new HashMap<>();
+    private final List<Future<?>> sweeps = new ArrayList<>();
+    private final List<Channel> channels = new ArrayList<>();
+
+    private Listeners() {}
+
+    /**
+     * Listens on all addresses, or on none.
+     *
+     * @throws IOException if one cannot be had; it names the address
+     */
+    public static Listeners open(ServerSettings settings, List<InetSocketAddress> addresses, EventLoopGroup group)
+            throws IOException {
+        Listeners listeners = new Listeners();
+        for (EventExecutor loop : group) {
+            LoopSessions sessions = new LoopSessions(settings.nanoTime());
+            listeners.loops.put(loop, sessions);
+        }
+        try {
+            for (InetSocketAddress address : addresses) {
+                listeners.bind(settings, address, group);
+            }
+        } catch (IOException e) {
+            listeners.closeChannels();
+            throw e;
+        }
+        listeners.loops.forEach((loop, sessions) -> listeners.sweeps.add(
+                loop.scheduleWithFixedDelay(sessions::sweep, SWEEP_MILLIS, SWEEP_MILLIS, TimeUnit.MILLISECONDS)));
+        return listeners;
+    }
+
+    private void bind(ServerSettings settings, InetSocketAddress address, EventLoopGroup group) throws IOException {
+        ChannelFuture bound = new ServerBootstrap()
+                .group(group)
+                .channel(NioServerSocketChannel.class)
+                .option(ChannelOption.SO_REUSEADDR, true)
+                .option(ChannelOption.SO_BACKLOG, BACKLOG)
+                .childOption(ChannelOption.TCP_NODELAY, true)
+                .childOption(ChannelOption.AUTO_READ, false)
+                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(4 * 1024, READ_BYTES))
+                .childOption(
+                        ChannelOption.RECVBUF_ALLOCATOR,
+                        new AdaptiveRecvByteBufAllocator(LEAST_READ_BYTES, FIRST_READ_BYTES, READ_BYTES)
+                                .maxMessagesPerRead(1))
+                .childHandler(new ChannelInitializer<SocketChannel>() {
+                    @Override
+                    protected void initChannel(SocketChannel channel) {
+                        channel.pipeline().addLast(new SmtpServerSession(settings, sessionsOf(channel.eventLoop())));
+                    }
+                })
+                .bind(address)
+                .awaitUninterruptibly();
+        if (!bound.isSuccess()) {
+            throw new IOException(
+                    "cannot listen on " + address + ": " + bound.cause().getMessage(), bound.cause());
+        }
+        channels.add(bound.channel());
+    }
+
+    private LoopSessions sessionsOf(EventLoop loop) {
+        LoopSessions sessions = loops.get(loop);
+        if (sessions == null) {
+            throw new AssertionError(loop);
+        }
+        return sessions;
+    }
+
+    /** Returns the addresses in use, in the order asked for. */
+    public List<InetSocketAddress> addresses() {
+        return channels.stream()
+                .map(channel -> (InetSocketAddress) channel.localAddress())
+                .toList();
+    }
+
+    /** Stops listening, lets transactions end within {@code grace}, then cuts what is left. Waits for it. */
+    public void close(Duration grace) {
+        closeChannels();
+        forEachLoop(LoopSessions::drain);
+        if (!awaitEmpty(grace)) {
+            forEachLoop(LoopSessions::cut);
+            if (!awaitEmpty(LAST_PATIENCE)) {
+                log.atWarn().log("sessions left behind: the intake has not answered");
+            }
+        }
+        sweeps.forEach(sweep -> sweep.cancel(false));
+    }
+
+    private void closeChannels() {
+        channels.forEach(channel -> channel.close().awaitUninterruptibly());
+    }
+
+    private void forEachLoop(Consumer<LoopSessions> action) {
+        loops.forEach((loop, sessions) -> loop.execute(() -> action.accept(sessions)));
+    }
+
+    private boolean awaitEmpty(Duration patience) {
+        try {
+            CompletableFuture.allOf(
+                            loops.values().stream().map(LoopSessions::emptied).toArray(CompletableFuture[]::new))
+                    .get(patience.toMillis(), TimeUnit.MILLISECONDS);
+            return true;
+        } catch (TimeoutException e) {
+            return false;
+        } catch (ExecutionException e) {
+            throw new AssertionError(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+}

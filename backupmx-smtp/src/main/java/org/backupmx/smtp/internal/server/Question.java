@@ -1,0 +1,13 @@
+package org.backupmx.smtp.internal.server;
+
+/** What the intake can be asked. */
+enum Question {
+    CONNECT,
+    HELO,
+    EHLO,
+    MAIL,
+    RCPT,
+    DATA,
+    WRITE,
+    FINISH
+}

@@ -1,0 +1,23 @@
+package org.backupmx.smtp.internal.server;
+
+import io.netty.handler.ssl.SslContext;
+import java.util.function.LongSupplier;
+import org.backupmx.intake.Intake;
+import org.backupmx.smtp.BareLineEnds;
+import org.backupmx.smtp.SmtpLimits;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What all sessions of a server share.
+ *
+ * @param intake what to ask
+ * @param tls for STARTTLS; null when it is not offered
+ * @param nanoTime the clock of all durations
+ */
+public record ServerSettings(
+        Intake intake,
+        SmtpLimits limits,
+        BareLineEnds bareLineEnds,
+        @Nullable SslContext tls,
+        ConnectionLimiter limiter,
+        LongSupplier nanoTime) {}

@@ -1,0 +1,65 @@
+package org.backupmx.smtp.internal.server;
+
+import java.nio.charset.StandardCharsets;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.smtp.internal.codec.PeerText;
+import org.backupmx.smtp.internal.codec.SmtpCommandDecoder;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What the log hears of a session: its faults, and at DEBUG its dialogue, with what the client sent made safe. */
+final class SessionLog {
+
+    private static final Logger log = LoggerFactory.getLogger(SmtpServerSession.class);
+
+    private final SmtpServerSession session;
+
+    SessionLog(SmtpServerSession session) {
+        this.session = session;
+    }
+
+    void command(SmtpCommandDecoder commands) {
+        if (log.isDebugEnabled()) {
+            log.atDebug()
+                    .addKeyValue("client", session.client())
+                    .addKeyValue("command", PeerText.of(commands.line(), 0, commands.argumentEnd()))
+                    .log("command");
+        }
+    }
+
+    void reply(SmtpReply reply) {
+        if (log.isDebugEnabled()) {
+            // a reply of the intake may quote the client
+            byte[] octets = reply.toString().getBytes(StandardCharsets.UTF_8);
+            log.atDebug()
+                    .addKeyValue("client", session.client())
+                    .addKeyValue("reply", PeerText.of(octets, 0, octets.length))
+                    .log("reply");
+        }
+    }
+
+    void connectionFailed(Throwable cause) {
+        log.atDebug().addKeyValue("client", session.client()).setCause(cause).log("connection failed");
+    }
+
+    void handshakeFailed(Throwable cause) {
+        byte[] reason = String.valueOf(cause.getMessage()).getBytes(StandardCharsets.UTF_8);
+        log.atInfo()
+                .addKeyValue("client", session.client())
+                .addKeyValue("reason", PeerText.of(reason, 0, reason.length))
+                .log("TLS handshake failed");
+    }
+
+    void sessionFailed(Throwable cause) {
+        log.atWarn().addKeyValue("client", session.client()).setCause(cause).log("session failed");
+    }
+
+    void intakeFailed(Question asked, @Nullable Throwable cause) {
+        log.atWarn()
+                .addKeyValue("client", session.client())
+                .addKeyValue("question", asked)
+                .setCause(cause)
+                .log("intake failed");
+    }
+}

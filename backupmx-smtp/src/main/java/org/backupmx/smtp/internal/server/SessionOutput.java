@@ -1,0 +1,89 @@
+package org.backupmx.smtp.internal.server;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.ssl.SslHandler;
+import java.util.concurrent.TimeUnit;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.smtp.internal.codec.SmtpReplyEncoder;
+import org.jspecify.annotations.Nullable;
+
+/** Replies that are said but not yet written. */
+final class SessionOutput {
+
+    /** How long a client may go on sending after our last reply; then the connection is closed. */
+    static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+    private static final int FULL_BYTES = 8 * 1024;
+    private static final int FIRST_BYTES = 256;
+
+    private @Nullable ByteBuf replies;
+
+    private ByteBuf replies(ChannelHandlerContext ctx) {
+        ByteBuf to = replies;
+        if (to == null) {
+            to = ctx.alloc().ioBuffer(FIRST_BYTES);
+            replies = to;
+        }
+        return to;
+    }
+
+    void add(ChannelHandlerContext ctx, FixedReply reply) {
+        replies(ctx).writeBytes(reply.octets());
+    }
+
+    void add(ChannelHandlerContext ctx, SmtpReply reply) {
+        SmtpReplyEncoder.encode(reply, replies(ctx));
+    }
+
+    boolean isFull() {
+        return replies != null && replies.readableBytes() >= FULL_BYTES;
+    }
+
+    void flush(ChannelHandlerContext ctx) {
+        if (replies != null) {
+            ctx.writeAndFlush(replies, ctx.voidPromise());
+            replies = null;
+        }
+    }
+
+    void flushAndClose(ChannelHandlerContext ctx) {
+        flushed(ctx).addListener(ChannelFutureListener.CLOSE);
+    }
+
+    /**
+     * Closes our side after the replies. A close with octets unread would reset the connection and may destroy the last
+     * reply, so the client's side is read to its end, for a while.
+     */
+    void flushAndLinger(ChannelHandlerContext ctx) {
+        Channel channel = ctx.channel();
+        if (channel instanceof DuplexChannel duplex && ctx.pipeline().get(SslHandler.class) == null) {
+            flushed(ctx).addListener(written -> {
+                if (written.isSuccess()) {
+                    duplex.shutdownOutput();
+                } else {
+                    channel.close();
+                }
+            });
+        } else {
+            flushAndClose(ctx);
+        }
+    }
+
+    private ChannelFuture flushed(ChannelHandlerContext ctx) {
+        ByteBuf last = replies(ctx);
+        replies = null;
+        return ctx.writeAndFlush(last);
+    }
+
+    void release() {
+        if (replies != null) {
+            replies.release();
+            replies = null;
+        }
+    }
+}

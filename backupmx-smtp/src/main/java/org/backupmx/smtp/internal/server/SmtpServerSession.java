@@ -1,0 +1,299 @@
+package org.backupmx.smtp.internal.server;
+
+import static java.util.Objects.requireNonNull;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLSession;
+import org.backupmx.intake.ClientInfo;
+import org.backupmx.smtp.internal.server.SessionState.Phase;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The RFC 5321 state machine of one connection: this class moves octets and keeps time, its parts know commands, mail
+ * data and answers. Its event loop alone runs it.
+ *
+ * <p>At most one question to the intake is open. While it is, nothing is decoded; answers that are there at once are
+ * taken in the same loop, later ones are posted to the event loop. Replies to a group of commands leave in one write.
+ */
+public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
+
+    /** How long an answer of the intake may take. */
+    private static final long ANSWER_NANOS = TimeUnit.MINUTES.toNanos(10);
+
+    private final ServerSettings settings;
+    private final LoopSessions loop;
+    private final long startedNanos;
+    private final SessionState state;
+    private final SessionInput input = new SessionInput();
+    private final SessionOutput output = new SessionOutput();
+    private final SessionLog log = new SessionLog(this);
+    private final OpenQuestion question;
+    private final SessionReplies replies;
+    private final SessionCommands commands;
+    private final SessionMailData mailData;
+    private final SessionAnswers answers;
+    private @Nullable ChannelHandlerContext ctx;
+    private @Nullable InetAddress admitted;
+    /** Keeps a write that makes room again from running the session within itself. */
+    private boolean running;
+
+    /** Creates the session of a connection that {@code loop}'s event loop runs. */
+    public SmtpServerSession(ServerSettings settings, LoopSessions loop) {
+        this.settings = settings;
+        this.loop = loop;
+        this.startedNanos = settings.nanoTime().getAsLong();
+        this.state = new SessionState(loop, startedNanos);
+        this.question = new OpenQuestion(this, state);
+        this.replies = new SessionReplies(this, settings.limits(), output, log);
+        this.commands = new SessionCommands(this, settings, state, replies, question, log);
+        this.mailData = new SessionMailData(settings, state, replies, question);
+        this.answers = new SessionAnswers(settings, state, replies, mailData, log);
+    }
+
+    // ---- connection ----
+
+    @Override
+    public void channelActive(ChannelHandlerContext context) {
+        ctx = context;
+        loop.add(this);
+        ClientInfo client = new ClientInfo((InetSocketAddress) context.channel().remoteAddress(), (InetSocketAddress)
+                context.channel().localAddress());
+        FixedReply refusal = loop.isDraining()
+                ? FixedReply.STOPPING
+                : settings.limiter().enter(client.remote().getAddress());
+        if (refusal != null) {
+            replies.leave(refusal);
+        } else {
+            admitted = client.remote().getAddress();
+            question.ask(
+                    Question.CONNECT,
+                    client,
+                    (s, connected) -> settings.intake().connect(connected));
+            flush();
+        }
+        context.read();
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        state.phase = Phase.GONE;
+        if (admitted != null) {
+            settings.limiter().leave(admitted);
+            admitted = null;
+        }
+        state.abandonTransfer();
+        if (!question.isOpen()) {
+            end();
+        }
+    }
+
+    /** Lets go of everything; the connection is gone and no question is open. */
+    private void end() {
+        input.release();
+        output.release();
+        state.end();
+        loop.remove(this);
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (cause instanceof IOException || state.phase == Phase.HANDSHAKE || state.phase == Phase.GONE) {
+            log.connectionFailed(cause);
+        } else {
+            log.sessionFailed(cause);
+        }
+        context.close();
+    }
+
+    /** Lets TLS begin behind the replies said so far. */
+    void shakeHands(SslContext tls) {
+        flush();
+        state.phase = Phase.HANDSHAKE;
+        ctx().pipeline().addFirst(tls.newHandler(ctx().alloc()));
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event instanceof SslHandshakeCompletionEvent handshake && state.phase == Phase.HANDSHAKE) {
+            if (!handshake.isSuccess()) {
+                log.handshakeFailed(handshake.cause());
+                context.close();
+                return;
+            }
+            SSLSession tls = context.pipeline().get(SslHandler.class).engine().getSession();
+            state.secured = true;
+            state.phase = Phase.GREETED;
+            waitFromNow();
+            state.intake().secured(tls.getProtocol(), tls.getCipherSuite());
+        }
+        context.fireUserEventTriggered(event);
+    }
+
+    // ---- time and end ----
+
+    /** Begins to wait: for the client, or for the intake while a question is open. */
+    void waitFromNow() {
+        state.waitFromNow();
+    }
+
+    /** Cuts the session if it is over time. */
+    void checkTime() {
+        long waited = state.waitedNanos();
+        if (state.phase == Phase.LEAVING) {
+            if (waited > SessionOutput.LINGER_NANOS) {
+                ctx().close();
+            }
+        } else if (state.phase == Phase.GONE) {
+            return;
+        } else if (question.isOpen()) {
+            if (waited > ANSWER_NANOS) {
+                cut(FixedReply.NO_SERVICE);
+            }
+        } else if (loop.now() - startedNanos > settings.limits().sessionTime().toNanos()) {
+            cut(FixedReply.SESSION_TOO_LONG);
+        } else if (waited > settings.limits().idleTime().toNanos()) {
+            if (state.phase == Phase.MAIL_DATA
+                    && state.transfer().bytesInWindow() >= settings.limits().dataOctetsPerIdleTime()) {
+                waitFromNow();
+            } else {
+                cut(FixedReply.TIMEOUT);
+            }
+        }
+    }
+
+    boolean isDraining() {
+        return loop.isDraining();
+    }
+
+    /** Ends the session unless it is within a transaction. */
+    void drain() {
+        if (!question.isOpen() && state.phase != Phase.TRANSACTION && state.phase != Phase.MAIL_DATA) {
+            cut(FixedReply.STOPPING);
+        }
+    }
+
+    /** Says a last reply, if it can be said now, and closes. */
+    void cut(FixedReply reply) {
+        if (state.phase != Phase.LEAVING && state.phase != Phase.GONE && state.phase != Phase.HANDSHAKE) {
+            replies.say(reply);
+            flush();
+        }
+        ctx().close();
+    }
+
+    /** Ends the session after the replies said so far; the client may still be sending. */
+    void leave() {
+        state.phase = Phase.LEAVING;
+        waitFromNow();
+        state.abandonTransfer();
+        input.release();
+        output.flushAndLinger(ctx());
+    }
+
+    /** Ends the session after the replies said so far, as the client asked. */
+    void close() {
+        state.phase = Phase.LEAVING;
+        output.flushAndClose(ctx());
+    }
+
+    // ---- octets ----
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        input.add((ByteBuf) message);
+        if (state.phase == Phase.LEAVING || state.phase == Phase.GONE) {
+            input.release();
+        } else {
+            run();
+        }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+        // one read ahead of what is worked on, so that a client that leaves is seen, and no more
+        input.readUnlessAhead(context);
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        if (context.channel().isWritable() && state.phase != Phase.GONE) {
+            run();
+        }
+    }
+
+    /** Works on what came until it is used up or an answer is awaited. */
+    private void run() {
+        if (running) {
+            return;
+        }
+        running = true;
+        while (!question.isOpen() && state.phase.compareTo(Phase.HANDSHAKE) < 0 && input.hasOctets()) {
+            if (output.isFull()) {
+                flush();
+                if (!ctx().channel().isWritable()) {
+                    break;
+                }
+            }
+            if (state.phase == Phase.MAIL_DATA) {
+                mailData.take(input.octets());
+            } else {
+                commands.take(input.octets());
+            }
+        }
+        flush();
+        running = false;
+        input.readIfBehind(ctx());
+    }
+
+    /** Tells whether the client sent more than has been worked on. */
+    boolean hasOctets() {
+        return input.hasOctets();
+    }
+
+    private void flush() {
+        output.flush(ctx());
+    }
+
+    // ---- answers ----
+
+    /** Takes an answer that was there at once. */
+    void answered(Question asked, @Nullable Object value, @Nullable Throwable failure) {
+        answers.take(asked, value, failure);
+    }
+
+    /** Takes an answer that was waited for, and goes on. */
+    void resume(Question asked, @Nullable Object value, @Nullable Throwable failure) {
+        waitFromNow();
+        try {
+            if (state.phase == Phase.GONE) {
+                answers.takeTooLate(asked, value);
+                end();
+            } else if (state.phase != Phase.LEAVING) {
+                answers.take(asked, value, failure);
+                run();
+            }
+        } catch (RuntimeException e) {
+            exceptionCaught(ctx(), e);
+        }
+    }
+
+    // ---- for the parts ----
+
+    ChannelHandlerContext ctx() {
+        return requireNonNull(ctx);
+    }
+
+    /** Names the client in the log. */
+    String client() {
+        return ctx == null ? "" : String.valueOf(ctx.channel().remoteAddress());
+    }
+}

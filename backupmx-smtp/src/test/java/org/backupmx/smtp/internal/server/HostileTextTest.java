@@ -1,0 +1,152 @@
+package org.backupmx.smtp.internal.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import org.backupmx.intake.Greeting;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.smtp.BareLineEnds;
+import org.backupmx.smtp.SmtpLimits;
+import org.backupmx.smtp.internal.codec.PeerText;
+import org.backupmx.smtp.internal.codec.SmtpCommandDecoder;
+import org.backupmx.smtp.testing.CapturedLog;
+import org.backupmx.smtp.testing.ScriptedIntake;
+import org.backupmx.smtp.testing.SessionHarness;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.event.Level;
+
+/** What a client may write into our log and into our replies: nothing but printable ASCII, a line an event. */
+class HostileTextTest {
+
+    private static final int STRINGS = 100;
+
+    /** Each character is one octet; the longer ones beyond ASCII are UTF-8: U+202E, U+2028, U+0085. */
+    private static final List<String> PIECES = List.of(
+            "\r",
+            "\n",
+            "\0",
+            "\t",
+            "\b",
+            "\u001b[31m",
+            "\u001b]0;title\u0007",
+            "\u007f",
+            "\u009b2J",
+            "\u00ff",
+            "\u00e2\u0080\u00ae",
+            "\u00e2\u0080\u00a8",
+            "\u00c2\u0085",
+            "${jndi:ldap://127.0.0.1/x}",
+            "${env:PATH}",
+            "{}",
+            "%n%s%d",
+            "\\",
+            "\\x0a",
+            "\"",
+            "<>",
+            "a",
+            "250 2.0.0 OK",
+            "[main] ERROR forged - ",
+            "x".repeat(300));
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "HELO ~",
+                "EHLO ~",
+                "MAIL FROM:<~@example.org>",
+                "MAIL FROM:<\"~\"@example.org> SMTPUTF8",
+                "MAIL FROM:<a@example.org> ENVID=~",
+                "MAIL FROM:<reject~@example.org>",
+                "RCPT TO:<~@example.net>",
+                "RCPT TO:<a@[~]>",
+                "RCPT TO:<a@example.net> ORCPT=rfc822;~",
+                "VRFY ~",
+                "STARTTLS ~",
+                "~",
+                "~ ~"
+            })
+    void t19_commandIsOneLineOfPrintableAsciiAndIsNotEchoed(String command) throws Exception {
+        long seed = new Random().nextLong();
+        Random random = new Random(seed);
+        String begin = "EHLO a\r\n" + (command.startsWith("RCPT") ? "MAIL FROM:<a@example.org>\r\n" : "");
+        String linePrefix = "[" + Thread.currentThread().getName() + "] DEBUG " + SmtpServerSession.class.getName()
+                + " - client=/192.0.2.1:40000 ";
+        int commandsLogged = 0;
+        try (CapturedLog log = new CapturedLog(SmtpServerSession.class, Level.DEBUG)) {
+            for (int i = 0; i < STRINGS; i++) {
+                SessionHarness session = new SessionHarness(new ScriptedIntake()).send(begin);
+                session.said();
+                log.lines();
+                String hostile = i < PIECES.size() ? PIECES.get(i) : hostile(random);
+                byte[] octets = (command.replace("~", hostile) + "\r\n").getBytes(StandardCharsets.ISO_8859_1);
+                session.send(octets, 0, octets.length);
+                String about = "seed " + seed + ": " + PeerText.of(octets, 0, octets.length);
+                String said = session.said();
+                assertThat(said).as(about).matches("([ -~]+\r\n)+");
+                List<String> lines = log.lines();
+                assertThat(lines)
+                        .as(about)
+                        .allSatisfy(
+                                line -> assertThat(line).startsWith(linePrefix).matches("[ -~]+ (command|reply)"));
+                assertThat(lines.stream().filter(line -> line.endsWith(" reply")))
+                        .as(about)
+                        .hasSize((int) said.lines()
+                                .filter(line -> line.charAt(3) == ' ')
+                                .count());
+                commandsLogged += (int)
+                        lines.stream().filter(line -> line.endsWith(" command")).count();
+                session.vanish();
+            }
+        }
+        assertThat(commandsLogged).isGreaterThan(STRINGS / 10);
+    }
+
+    @Test
+    void t19_replyOfTheIntakeIsOneLineOfPrintableAsciiToo() throws Exception {
+        SmtpReply reply = SmtpReply.of(554, "5.7.1", "Go \u202eaway\u2028, \u001b[31m\r\n250 \u009b2J${jndi:x}{}");
+        try (CapturedLog log = new CapturedLog(SmtpServerSession.class, Level.DEBUG)) {
+            SessionHarness session =
+                    new SessionHarness(client -> CompletableFuture.completedFuture(new Greeting.Refusal(reply)));
+            assertThat(session.said()).isEqualTo("554 5.7.1 Go ?away?, ?[31m??250 ?2J${jndi:x}{}\r\n");
+            assertThat(log.lines()).singleElement().asString().matches("[ -~]+").endsWith("{jndi:x}{} reply");
+        }
+    }
+
+    @Test
+    void dialogueCostsNothingAtInfo() throws Exception {
+        SmtpLimits limits = SmtpLimits.defaults();
+        ServerSettings settings = new ServerSettings(
+                new ScriptedIntake(), limits, BareLineEnds.NORMALISE, null, new ConnectionLimiter(limits), () -> 0);
+        SessionLog log = new SessionLog(new SmtpServerSession(settings, new LoopSessions(() -> 0)));
+        SmtpCommandDecoder commands = new SmtpCommandDecoder(limits.commandLineOctets());
+        commands.decode(ByteBuffer.wrap("MAIL FROM:<a@example.org>\r\n".getBytes(StandardCharsets.US_ASCII)));
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        try (CapturedLog captured = new CapturedLog(SmtpServerSession.class, Level.INFO)) {
+            log.reply(FixedReply.OK.reply()); // loads classes
+            long before = threads.getCurrentThreadAllocatedBytes();
+            for (int i = 0; i < 10_000; i++) {
+                log.command(commands);
+                log.reply(FixedReply.OK.reply());
+            }
+            // less than one byte a line, and not zero: asking costs a little
+            assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(10_000);
+            assertThat(captured.lines()).isEmpty();
+        }
+    }
+
+    private static String hostile(Random random) {
+        StringBuilder text = new StringBuilder();
+        for (int n = 1 + random.nextInt(4); n > 0; n--) {
+            text.append(PIECES.get(random.nextInt(PIECES.size())));
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,354 @@
+package org.backupmx.smtp.internal.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.stream.Stream;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import org.backupmx.mail.ForwardPath;
+import org.backupmx.mail.Notify;
+import org.backupmx.mail.Recipient;
+import org.backupmx.smtp.BareLineEnds;
+import org.backupmx.smtp.SmtpLimits;
+import org.backupmx.smtp.testing.ScriptedIntake;
+import org.backupmx.smtp.testing.SessionHarness;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Time, vanishing clients, order of commands, and noise. */
+class SmtpServerSessionTest {
+
+    private static final String HELLO = "EHLO client.example.org\r\n";
+    private static final String MAIL = "MAIL FROM:<alice@example.org>\r\n";
+    private static final String RCPT = "RCPT TO:<bob@example.net>\r\n";
+
+    // ---- A1: command x state ----
+
+    private static final Map<String, String> STATES = new LinkedHashMap<>();
+    private static final Map<String, List<String>> COMMANDS = new LinkedHashMap<>();
+
+    static {
+        STATES.put("greeted", "");
+        STATES.put("ready", HELLO);
+        STATES.put("mail", HELLO + MAIL);
+        STATES.put("rcpt", HELLO + MAIL + RCPT);
+        STATES.put("reset", HELLO + MAIL + RCPT + "RSET\r\n");
+        STATES.put("after a message", HELLO + MAIL + RCPT + "DATA\r\nx\r\n.\r\n");
+        // command to the reply in each of the states above
+        COMMANDS.put("HELO a", List.of("250 mx2", "250 mx2", "250 mx2", "250 mx2", "250 mx2", "250 mx2"));
+        COMMANDS.put("EHLO a", List.of("250-mx2", "250-mx2", "250-mx2", "250-mx2", "250-mx2", "250-mx2"));
+        COMMANDS.put(
+                "MAIL FROM:<>", List.of("503 5.5.1", "250 2.1.0", "503 5.5.1", "503 5.5.1", "250 2.1.0", "250 2.1.0"));
+        COMMANDS.put(
+                "RCPT TO:<c@example.net>",
+                List.of("503 5.5.1", "503 5.5.1", "250 2.1.5", "250 2.1.5", "503 5.5.1", "503 5.5.1"));
+        COMMANDS.put("DATA", List.of("503 5.5.1", "503 5.5.1", "503 5.5.1", "354 ", "503 5.5.1", "503 5.5.1"));
+        for (String command : List.of("RSET", "NOOP", "NOOP x")) {
+            COMMANDS.put(
+                    command, List.of("250 2.0.0", "250 2.0.0", "250 2.0.0", "250 2.0.0", "250 2.0.0", "250 2.0.0"));
+        }
+        everywhere("VRFY x", "252 2.0.0");
+        everywhere("EXPN x", "502 5.5.1");
+        everywhere("HELP", "214 2.0.0");
+        everywhere("QUIT", "221 2.0.0");
+        everywhere("STARTTLS", "502 5.5.1");
+        everywhere("BDAT 1", "500 5.5.2");
+        everywhere("", "500 5.5.2");
+        for (String bare : List.of("HELO", "EHLO", "VRFY", "RSET x", "QUIT x", "DATA x")) {
+            everywhere(bare, "501 5.5.4");
+        }
+        everywhere("FOO BAR", "500 5.5.2");
+        COMMANDS.put(
+                "MAIL FROM:a", List.of("503 5.5.1", "501 5.1.7", "503 5.5.1", "503 5.5.1", "501 5.1.7", "501 5.1.7"));
+        COMMANDS.put(
+                "RCPT TO:a", List.of("503 5.5.1", "503 5.5.1", "501 5.1.3", "501 5.1.3", "503 5.5.1", "503 5.5.1"));
+    }
+
+    private static void everywhere(String command, String reply) {
+        COMMANDS.put(command, List.of(reply, reply, reply, reply, reply, reply));
+    }
+
+    static Stream<Arguments> commandsInStates() {
+        return COMMANDS.entrySet().stream().flatMap(command -> {
+            List<String> states = List.copyOf(STATES.keySet());
+            return states.stream()
+                    .map(state -> Arguments.of(
+                            state, command.getKey(), command.getValue().get(states.indexOf(state))));
+        });
+    }
+
+    @ParameterizedTest
+    @MethodSource("commandsInStates")
+    void a1_everyCommandInEveryState(String state, String command, String reply) {
+        ScriptedIntake intake = new ScriptedIntake();
+        SessionHarness session = new SessionHarness(intake).send(STATES.get(state));
+        session.said();
+        assertThat(session.send(command + "\r\n").said()).startsWith(reply);
+        session.vanish();
+        assertThat(intake.breaches()).isEmpty();
+        assertThat(session.bufferBytes()).isZero();
+    }
+
+    // ---- A2: time ----
+
+    @Test
+    void a2_idleClientIsCut() {
+        SessionHarness session = new SessionHarness(new ScriptedIntake());
+        session.said();
+        assertThat(session.pass(Duration.ofMinutes(5)).said()).isEmpty();
+        assertThat(session.pass(Duration.ofSeconds(1)).said()).startsWith("421 4.4.2");
+        assertThat(session.isClosed()).isTrue();
+    }
+
+    @Test
+    void a2_commandOfAnOctetAMinuteIsCut() {
+        SessionHarness session = new SessionHarness(new ScriptedIntake());
+        int minutes = 0;
+        for (; !session.isClosed() && minutes < 20; minutes++) {
+            session.send("E").pass(Duration.ofMinutes(1));
+        }
+        assertThat(minutes).isLessThanOrEqualTo(10);
+        assertThat(session.said()).contains("421 4.4.2");
+    }
+
+    @Test
+    void a2_mailDataOfAnOctetAMinuteIsCut() {
+        ScriptedIntake intake = new ScriptedIntake();
+        SessionHarness session = new SessionHarness(intake).send(HELLO + MAIL + RCPT + "DATA\r\n");
+        int minutes = 0;
+        for (; !session.isClosed() && minutes < 20; minutes++) {
+            session.send("x").pass(Duration.ofMinutes(1));
+        }
+        assertThat(minutes).isLessThanOrEqualTo(10);
+        assertThat(intake.abandoned()).isEqualTo(1);
+        assertThat(intake.messages()).isEmpty();
+        assertThat(session.bufferBytes()).isLessThan(1000); // the 421 is still to be read
+    }
+
+    @Test
+    void a2_slowButSteadyMailDataIsTaken() {
+        ScriptedIntake intake = new ScriptedIntake();
+        SessionHarness session = new SessionHarness(intake).send(HELLO + MAIL + RCPT + "DATA\r\n");
+        for (int minute = 0; minute < 50; minute++) {
+            session.send("x".repeat(1500) + "\r\n").pass(Duration.ofMinutes(1));
+        }
+        session.send(".\r\n");
+        assertThat(intake.messages()).hasSize(1);
+    }
+
+    @Test
+    void a2_sessionHasAnEnd() {
+        SessionHarness session = new SessionHarness(new ScriptedIntake());
+        for (int minute = 0; minute < 60; minute++) {
+            session.send("NOOP\r\n").pass(Duration.ofMinutes(1));
+            assertThat(session.isClosed()).isFalse();
+        }
+        session.send("NOOP\r\n").pass(Duration.ofMinutes(1));
+        assertThat(session.said()).endsWith("421 4.4.2 Session too long, connect again\r\n");
+        assertThat(session.isClosed()).isTrue();
+    }
+
+    @Test
+    void answerThatIsWorkedOnOutlastsTheIdleTime() {
+        ScriptedIntake intake = new ScriptedIntake();
+        SessionHarness session = new SessionHarness(intake).send(HELLO + MAIL + RCPT + "DATA\r\n");
+        intake.answersLater();
+        session.send("x\r\n.\r\n");
+        session.pass(Duration.ofMinutes(9));
+        assertThat(session.isClosed()).isFalse();
+        while (intake.answer()) {
+            session.runTasks();
+        }
+        assertThat(session.said()).endsWith("250 2.0.0 Queued\r\n");
+    }
+
+    @Test
+    void answerThatNeverComesEndsTheSession() {
+        ScriptedIntake intake = new ScriptedIntake().answersLater();
+        SessionHarness session = new SessionHarness(intake);
+        session.pass(Duration.ofMinutes(11));
+        assertThat(session.said()).startsWith("421 4.3.0");
+        assertThat(session.isClosed()).isTrue();
+        // and when it comes after all, the session is closed as it must be
+        while (intake.answer()) {
+            session.runTasks();
+        }
+        assertThat(intake.openSessions()).isZero();
+        assertThat(intake.breaches()).isEmpty();
+    }
+
+    // ---- what the intake is told ----
+
+    @Test
+    void notifyAndOrcptReachTheIntake() {
+        ScriptedIntake intake = new ScriptedIntake();
+        SessionHarness session = new SessionHarness(intake)
+                .send(HELLO + MAIL
+                        + "RCPT TO:<bob@example.net> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;Bob+2B1@example.net\r\n"
+                        + "RCPT TO:<carol@example.net> notify=never\r\n"
+                        + "RCPT TO:<dave@example.net>\r\n"
+                        + "RCPT TO:<eve@example.net> NOTIFY=NEVER,DELAY\r\n");
+        assertThat(session.saidLines()).last().asString().startsWith("501 5.5.4");
+        assertThat(intake.recipients())
+                .containsExactly(
+                        Recipient.of(ForwardPath.parse("bob@example.net"))
+                                .withNotify(Set.of(Notify.SUCCESS, Notify.DELAY))
+                                .withOrcpt("rfc822;Bob+2B1@example.net"),
+                        Recipient.of(ForwardPath.parse("carol@example.net")).withNotify(Set.of(Notify.NEVER)),
+                        Recipient.of(ForwardPath.parse("dave@example.net")));
+    }
+
+    // ---- clients that vanish ----
+
+    @Test
+    void clientThatVanishesBeforeEachAnswerLeavesNothing() {
+        String dialogue = HELLO + MAIL + RCPT + "DATA\r\nx\r\n.\r\n";
+        for (int answered = 0; answered < 8; answered++) {
+            ScriptedIntake intake = new ScriptedIntake().answersLater();
+            SessionHarness session = new SessionHarness(intake).send(dialogue);
+            for (int i = 0; i < answered; i++) {
+                assertThat(intake.answer()).isTrue();
+                session.runTasks();
+            }
+            session.said();
+            session.vanish();
+            while (intake.answer()) {
+                session.runTasks();
+            }
+            assertThat(session.said()).isEmpty();
+            assertThat(intake.breaches()).as("after answer " + answered).isEmpty();
+            assertThat(intake.openSessions()).isZero();
+            // the seventh answer is the end of mail data: asked before the client left, so the message may stay
+            assertThat(intake.messages()).hasSize(answered >= 6 ? 1 : 0);
+            assertThat(session.bufferBytes()).isZero();
+        }
+    }
+
+    @Test
+    void clientThatVanishesWithinMailDataIsAbandonedOnce() {
+        ScriptedIntake intake = new ScriptedIntake();
+        SessionHarness session = new SessionHarness(intake).send(HELLO + MAIL + RCPT + "DATA\r\nhalf");
+        session.vanish();
+        assertThat(intake.abandoned()).isEqualTo(1);
+        assertThat(intake.breaches()).isEmpty();
+        assertThat(intake.calls()).endsWith("abandon", "close");
+    }
+
+    // ---- end of service ----
+
+    @Test
+    void drainingSendsIdleSessionsAwayAndLetsTransactionsEnd() {
+        ScriptedIntake idle = new ScriptedIntake();
+        SessionHarness idleSession = new SessionHarness(idle).send(HELLO);
+        idleSession.said();
+        idleSession.loop().drain();
+        assertThat(idleSession.said()).startsWith("421 4.3.0");
+        assertThat(idleSession.loop().emptied()).isCompleted();
+
+        ScriptedIntake busy = new ScriptedIntake();
+        SessionHarness session = new SessionHarness(busy).send(HELLO + MAIL + RCPT);
+        session.loop().drain();
+        session.said();
+        session.send("DATA\r\nx\r\n.\r\n" + MAIL);
+        assertThat(session.saidLines()).element(1).isEqualTo("250 2.0.0 Queued");
+        assertThat(session.isClosed()).isTrue();
+        assertThat(busy.messages()).hasSize(1);
+        assertThat(session.loop().emptied()).isCompleted();
+    }
+
+    @Test
+    void cuttingEndsTransactionsToo() {
+        ScriptedIntake intake = new ScriptedIntake();
+        SessionHarness session = new SessionHarness(intake).send(HELLO + MAIL + RCPT + "DATA\r\nhalf");
+        session.said();
+        session.loop().cut();
+        assertThat(session.said()).startsWith("421 4.3.0");
+        assertThat(intake.abandoned()).isEqualTo(1);
+        assertThat(session.loop().emptied()).isCompleted();
+    }
+
+    // ---- noise ----
+
+    @Provide
+    Arbitrary<String> noise() {
+        return Arbitraries.of(
+                        HELLO,
+                        MAIL,
+                        RCPT,
+                        "DATA\r\n",
+                        ".\r\n",
+                        "\r\n.\r\n",
+                        "RSET\r\n",
+                        "QUIT\r\n",
+                        "NOOP\r\n",
+                        "\r",
+                        "\n",
+                        "\0",
+                        "\u00ff",
+                        "MAIL FROM:<",
+                        ">",
+                        "x".repeat(600),
+                        "RCPT TO:<defer@example.net>\r\n",
+                        "STARTTLS\r\n",
+                        " ",
+                        "RCPT TO:<fault@example.net>\r\n",
+                        "BODY=8BITMIME",
+                        "\"",
+                        "\\",
+                        "@",
+                        "\r\n")
+                .list()
+                .ofMaxSize(40)
+                .map(list -> String.join("", list));
+    }
+
+    @Property(tries = 500)
+    void noiseNeverThrowsAndEveryLineIsAnsweredOrEnds(
+            @ForAll("noise") String noise, @ForAll boolean later, @ForAll long seed) {
+        ScriptedIntake intake = new ScriptedIntake();
+        if (later) {
+            intake.answersLater();
+        }
+        SmtpLimits limits = SmtpLimits.builder().commandLineOctets(512).build();
+        SessionHarness session = new SessionHarness(intake, limits, BareLineEnds.NORMALISE, null);
+        byte[] octets = noise.getBytes(StandardCharsets.ISO_8859_1);
+        Random random = new Random(seed);
+        for (int from = 0; from < octets.length; ) {
+            int to = Math.min(octets.length, from + 1 + random.nextInt(100));
+            session.send(octets, from, to);
+            from = to;
+            while (intake.answer()) {
+                session.runTasks();
+            }
+        }
+        while (intake.answer()) {
+            session.runTasks();
+        }
+        session.said();
+        // whatever came, the session is not stuck: it is closed, within mail data, or it answers
+        if (!session.isClosed()) {
+            session.send("\r\n.\r\n\r\nNOOP\r\n");
+            while (intake.answer()) {
+                session.runTasks();
+            }
+            assertThat(session.said()).isNotEmpty();
+        }
+        session.checkException();
+        session.vanish();
+        assertThat(intake.breaches()).isEmpty();
+        assertThat(intake.openSessions()).isZero();
+        assertThat(session.bufferBytes()).isZero();
+    }
+}

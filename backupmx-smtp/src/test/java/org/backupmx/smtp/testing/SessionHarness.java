@@ -1,0 +1,130 @@
+package org.backupmx.smtp.testing;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.ssl.SslContext;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.backupmx.intake.Intake;
+import org.backupmx.smtp.BareLineEnds;
+import org.backupmx.smtp.SmtpLimits;
+import org.backupmx.smtp.internal.server.ConnectionLimiter;
+import org.backupmx.smtp.internal.server.LoopSessions;
+import org.backupmx.smtp.internal.server.ServerSettings;
+import org.backupmx.smtp.internal.server.SmtpServerSession;
+import org.jspecify.annotations.Nullable;
+
+/** One server session without a network, on a clock that tests turn; counts its buffers to the last byte, which is
+ * why Netty does not watch them too. */
+public final class SessionHarness {
+
+    private final AtomicLong nanos = new AtomicLong();
+    private final LoopSessions loop = new LoopSessions(nanos::get);
+    private final UnpooledByteBufAllocator alloc = new UnpooledByteBufAllocator(true, true);
+    private final EmbeddedChannel channel;
+    private final StringBuilder said = new StringBuilder();
+
+    /** Connects a client. */
+    public SessionHarness(Intake intake, SmtpLimits limits, BareLineEnds bareLineEnds, @Nullable SslContext tls) {
+        ServerSettings settings =
+                new ServerSettings(intake, limits, bareLineEnds, tls, new ConnectionLimiter(limits), nanos::get);
+        channel = new Connection();
+        channel.config().setAllocator(alloc);
+        channel.config().setAutoRead(false);
+        channel.pipeline().addLast(new SmtpServerSession(settings, loop));
+        channel.pipeline().fireChannelActive();
+        channel.runPendingTasks();
+    }
+
+    /** Connects a client to a server of default settings. */
+    public SessionHarness(Intake intake) {
+        this(intake, SmtpLimits.defaults(), BareLineEnds.NORMALISE, null);
+    }
+
+    private static final class Connection extends EmbeddedChannel {
+        @Override
+        protected SocketAddress remoteAddress0() {
+            return new InetSocketAddress("192.0.2.1", 40000);
+        }
+
+        @Override
+        protected SocketAddress localAddress0() {
+            return new InetSocketAddress("192.0.2.25", 25);
+        }
+    }
+
+    /** Sends octets in one read; does nothing once closed. */
+    public SessionHarness send(byte[] octets, int from, int to) {
+        if (channel.isOpen()) {
+            ByteBuf read = alloc.directBuffer(to - from).writeBytes(octets, from, to - from);
+            channel.writeInbound(read);
+            channel.runPendingTasks();
+        }
+        return this;
+    }
+
+    /** Sends text in one read. */
+    public SessionHarness send(String text) {
+        byte[] octets = text.getBytes(StandardCharsets.UTF_8);
+        return send(octets, 0, octets.length);
+    }
+
+    /** Lets the event loop do what was posted to it. */
+    public void runTasks() {
+        channel.runPendingTasks();
+    }
+
+    /** Turns the clock and lets the server look at it. */
+    public SessionHarness pass(java.time.Duration time) {
+        nanos.addAndGet(time.toNanos());
+        loop.sweep();
+        channel.runPendingTasks();
+        return this;
+    }
+
+    /** The loop that the session is on. */
+    public LoopSessions loop() {
+        return loop;
+    }
+
+    /** Returns what the server said since this was last asked. */
+    public String said() {
+        for (ByteBuf written = channel.readOutbound(); written != null; written = channel.readOutbound()) {
+            said.append(written.toString(StandardCharsets.UTF_8));
+            written.release();
+        }
+        String all = said.toString();
+        said.setLength(0);
+        return all;
+    }
+
+    /** Returns the lines that the server said since this was last asked. */
+    public List<String> saidLines() {
+        return said().lines().toList();
+    }
+
+    /** Tells whether the server has closed. */
+    public boolean isClosed() {
+        return !channel.isOpen();
+    }
+
+    /** The client goes away. */
+    public void vanish() {
+        channel.close();
+        channel.runPendingTasks();
+    }
+
+    /** Returns how many bytes of buffers are in use. */
+    public long bufferBytes() {
+        return alloc.metric().usedDirectMemory() + alloc.metric().usedHeapMemory();
+    }
+
+    /** Fails if an exception reached the pipeline's end. */
+    public void checkException() {
+        channel.checkException();
+    }
+}

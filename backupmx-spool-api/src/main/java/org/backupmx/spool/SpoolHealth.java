@@ -1,0 +1,61 @@
+package org.backupmx.spool;
+
+import static java.util.Objects.requireNonNull;
+
+/** Whether a spool takes new messages now. Immutable and thread-safe. */
+public sealed interface SpoolHealth {
+
+    /**
+     * Returns the health of a spool that takes messages.
+     *
+     * @return accepting
+     */
+    static SpoolHealth accepting() {
+        return Accepting.INSTANCE;
+    }
+
+    /**
+     * Returns the health of a spool that takes no messages now.
+     *
+     * @param reason why, for operators; never sent to a client
+     * @return refusing
+     */
+    static SpoolHealth refusing(String reason) {
+        return new Refusing(reason);
+    }
+
+    /**
+     * Tells whether new messages are taken.
+     *
+     * @return true if they are
+     */
+    boolean isAccepting();
+
+    /** The spool takes messages. */
+    enum Accepting implements SpoolHealth {
+        /** The one accepting health. */
+        INSTANCE;
+
+        @Override
+        public boolean isAccepting() {
+            return true;
+        }
+    }
+
+    /**
+     * The spool takes no messages; clients get 452 at MAIL.
+     *
+     * @param reason why, for operators
+     */
+    record Refusing(String reason) implements SpoolHealth {
+        /** Checks the reason. */
+        public Refusing {
+            requireNonNull(reason, "reason");
+        }
+
+        @Override
+        public boolean isAccepting() {
+            return false;
+        }
+    }
+}

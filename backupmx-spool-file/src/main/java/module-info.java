@@ -1,0 +1,8 @@
+/** A spool in append-only segment files. */
+module org.backupmx.spool.file {
+    requires transitive org.backupmx.spool;
+    requires org.slf4j;
+    requires static transitive org.jspecify;
+
+    exports org.backupmx.spool.file;
+}

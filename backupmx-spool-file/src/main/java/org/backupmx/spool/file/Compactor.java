@@ -1,0 +1,216 @@
+package org.backupmx.spool.file;
+
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.backupmx.spool.SpoolDamagedException;
+import org.backupmx.spool.SpoolFullException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Gives room back: removes segments of which nothing is needed, oldest first, and moves what is needed out of segments
+ * of which less than half is. It works through the committer like everybody else, a few records at a time.
+ *
+ * <p>A segment is removed only when everything that was needed of it stands elsewhere, forced; so a crash at any point
+ * leaves a record twice at worst, and recovery takes the later one.
+ */
+final class Compactor {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Compactor.class);
+
+    private static final int MOVES_UNDER_WAY = 32;
+    private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    private final SpoolIndex index;
+    private final SegmentFiles segments;
+    private final GroupCommitter committer;
+    private final long fullBytes;
+    private final Thread thread = new Thread(this::run, "backupmx-compact");
+    private volatile boolean woken = true;
+    private volatile boolean closing;
+
+    Compactor(SpoolIndex index, SegmentFiles segments, GroupCommitter committer, long fullBytes) {
+        this.index = index;
+        this.segments = segments;
+        this.committer = committer;
+        this.fullBytes = fullBytes;
+        thread.setDaemon(true);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    /** Has a look taken soon. Never blocks. */
+    void wake() {
+        if (!woken) {
+            woken = true;
+            LockSupport.unpark(thread);
+        }
+    }
+
+    void close() {
+        closing = true;
+        LockSupport.unpark(thread);
+        boolean interrupted = false;
+        while (true) {
+            try {
+                thread.join();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run() {
+        while (!closing) {
+            if (!woken) {
+                LockSupport.parkNanos(this, RETRY_NANOS);
+            }
+            woken = false;
+            Thread.interrupted(); // nobody means this thread
+            try {
+                removeDead();
+                Optional<Segment> sparse = sparsest();
+                if (sparse.isPresent() && !closing) {
+                    compact(sparse.get());
+                    woken = true;
+                }
+            } catch (IOException | CompletionException | CancellationException e) {
+                LOG.atWarn().setCause(e).log("spool space not given back yet");
+                woken = false;
+            }
+        }
+    }
+
+    private void removeDead() throws IOException {
+        List<Segment> all;
+        synchronized (index) {
+            all = segments.all().stream()
+                    .filter(Segment::isDead)
+                    .sorted(Comparator.comparingInt(Segment::number))
+                    .toList();
+        }
+        if (!all.isEmpty()) {
+            awaitOutcomes();
+        }
+        for (Segment dead : all) {
+            if (closing) {
+                return;
+            }
+            segments.remove(dead, fullBytes);
+            index.removed(dead);
+            LOG.atDebug().addKeyValue("segment", dead.number()).log("segment removed");
+        }
+    }
+
+    /**
+     * Waits until the outcomes that made segments needless are on disk: otherwise a crash would bring a message back
+     * without the states that went with the segments.
+     */
+    private void awaitOutcomes() {
+        CompletableFuture<Void> forced = new CompletableFuture<>();
+        committer.commit(new MarkItem(forced));
+        try {
+            forced.join();
+        } catch (CompletionException e) {
+            if (!(e.getCause() instanceof SpoolFullException)) {
+                throw e;
+            }
+            LOG.atDebug().log("disk is full: room comes first, a crash may repeat attempts");
+        }
+    }
+
+    private Optional<Segment> sparsest() {
+        synchronized (index) {
+            return segments.all().stream()
+                    .filter(segment -> segment.isSparse() && segment.liveBytes != segment.triedAtLiveBytes)
+                    .min(Comparator.comparingDouble(segment -> (double) segment.liveBytes / segment.end()));
+        }
+    }
+
+    private void compact(Segment segment) throws IOException {
+        Deque<CompletableFuture<Void>> moves = new ArrayDeque<>();
+        SegmentReader reader = new SegmentReader(segment.reading(), segment.number(), segment.key(), segment.end());
+        reader.read((header, offset, bytes, metaAt) -> {
+            if (closing) {
+                return;
+            }
+            MetaReader meta = new MetaReader(bytes, metaAt, header.metaLength());
+            if (header.type() == RecordType.DUES) {
+                moveDues(meta, moves);
+                return;
+            }
+            long location = Location.of(segment.number(), offset);
+            if (MoveItem.isNeeded(index, segments, header, meta, location)) {
+                move(segment, header.id(), location, moves);
+            }
+        });
+        while (!moves.isEmpty()) {
+            moves.removeFirst().join();
+        }
+        if (closing) {
+            return;
+        }
+        synchronized (index) {
+            if (reader.damage().isEmpty()) {
+                segment.softBytes = 0;
+            }
+            segment.triedAtLiveBytes = segment.liveBytes;
+        }
+        LOG.atDebug().addKeyValue("segment", segment.number()).log("segment compacted");
+    }
+
+    private void move(Segment segment, long id, long location, Deque<CompletableFuture<Void>> moves) {
+        CompletableFuture<Void> moved = new CompletableFuture<>();
+        try {
+            MessageLoader.Read read = MessageLoader.readAt(segment, id, location, true);
+            committer.commit(new MoveItem(index, segments, location, read, moved));
+        } catch (SpoolDamagedException e) {
+            index.quarantine(id, String.valueOf(e.getMessage()));
+            return;
+        } catch (IOException e) {
+            moved.completeExceptionally(e);
+        }
+        add(moved, moves);
+    }
+
+    private static void add(CompletableFuture<Void> moved, Deque<CompletableFuture<Void>> moves) {
+        moves.addLast(moved);
+        if (moves.size() >= MOVES_UNDER_WAY) {
+            moves.removeFirst().join();
+        }
+    }
+
+    private void moveDues(MetaReader meta, Deque<CompletableFuture<Void>> moves) {
+        Instant due = meta.getInstant();
+        CompletableFuture<Void> moved = new CompletableFuture<>();
+        DuesItem item = new DuesItem(index, due, moved);
+        int count = meta.getCount(10);
+        for (int i = 0; i < count; i++) {
+            item.add(meta.getLong(), meta.getShort());
+        }
+        synchronized (index) { // a newer due instant is either seen here or follows in the log
+            item.dropSuperseded();
+            if (item.size() == 0) {
+                return;
+            }
+            committer.commit(item);
+        }
+        add(moved, moves);
+    }
+}

@@ -1,0 +1,211 @@
+package org.backupmx.spool.file;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.OpenOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** The files of the machine. Directories get mode 0700 and files 0600 where the file system knows modes. */
+final class DiskIo implements FileIo {
+
+    private static final Set<PosixFilePermission> OWNER_ENTERS = PosixFilePermissions.fromString("rwx------");
+    private static final Set<PosixFilePermission> OWNER_READS = PosixFilePermissions.fromString("rw-------");
+    private static final FileAttribute<?>[] NONE = {};
+
+    @Override
+    public void createDirectory(Path directory) throws IOException {
+        if (Files.isDirectory(directory)) {
+            if (isPosix(directory) && !Files.getPosixFilePermissions(directory).equals(OWNER_ENTERS)) {
+                Files.setPosixFilePermissions(directory, OWNER_ENTERS);
+            }
+            return;
+        }
+        Path parent = directory.toAbsolutePath().getParent();
+        if (parent != null) {
+            Files.createDirectories(parent);
+        }
+        try {
+            Files.createDirectory(directory, attributes(directory, OWNER_ENTERS));
+        } catch (FileAlreadyExistsException e) {
+            if (!Files.isDirectory(directory)) {
+                throw e;
+            }
+        }
+        if (parent != null) {
+            forceDirectory(parent);
+        }
+    }
+
+    private static boolean isPosix(Path path) {
+        return path.getFileSystem().supportedFileAttributeViews().contains("posix");
+    }
+
+    private static FileAttribute<?>[] attributes(Path path, Set<PosixFilePermission> permissions) {
+        return isPosix(path) ? new FileAttribute<?>[] {PosixFilePermissions.asFileAttribute(permissions)} : NONE;
+    }
+
+    @Override
+    public Closeable lock(Path file) throws IOException {
+        return DirectoryLock.acquire(file, attributes(file, OWNER_READS));
+    }
+
+    @Override
+    public List<String> list(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.filter(file -> Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS))
+                    .map(file -> file.getFileName().toString())
+                    .collect(Collectors.toList());
+        }
+    }
+
+    @Override
+    public Handle openForWriting(Path file) throws IOException {
+        return new DiskHandle(
+                file,
+                Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE),
+                attributes(file, OWNER_READS));
+    }
+
+    @Override
+    public Handle openForReading(Path file) throws IOException {
+        return new DiskHandle(file, Set.of(StandardOpenOption.READ), NONE);
+    }
+
+    @Override
+    public void rename(Path from, Path to) throws IOException {
+        Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    @Override
+    public void delete(Path file) throws IOException {
+        Files.delete(file);
+    }
+
+    @Override
+    public void forceDirectory(Path directory) throws IOException {
+        if (!isPosix(directory)) {
+            return; // nothing else can open a directory
+        }
+        try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+
+    @Override
+    public long freeBytes(Path directory) throws IOException {
+        return Files.getFileStore(directory).getUsableSpace();
+    }
+
+    @Override
+    public long totalBytes(Path directory) throws IOException {
+        return Files.getFileStore(directory).getTotalSpace();
+    }
+
+    private static IOException translated(IOException e) {
+        String message = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
+        boolean full = message.contains("no space left")
+                || message.contains("quota exceeded")
+                || message.contains("not enough space");
+        return full ? new NoSpaceException(String.valueOf(e.getMessage()), e) : e;
+    }
+
+    /**
+     * A file channel whose reads survive interrupts: the JDK closes a channel under every thread when one of them is
+     * interrupted, so it is opened again and the interrupt put off until the read is done. Writes and forces are never
+     * repeated: the new channel would not know of the old one's failure.
+     */
+    private static final class DiskHandle implements Handle {
+
+        private final Path file;
+        private volatile FileChannel channel;
+        private volatile boolean closed;
+
+        DiskHandle(Path file, Set<? extends OpenOption> options, FileAttribute<?>[] attributes) throws IOException {
+            this.file = file;
+            this.channel = FileChannel.open(file, options, attributes);
+        }
+
+        @Override
+        public int read(ByteBuffer into, long position) throws IOException {
+            boolean interrupted = false;
+            try {
+                while (true) {
+                    FileChannel current = channel;
+                    try {
+                        return current.read(into, position);
+                    } catch (ClosedByInterruptException e) {
+                        interrupted = true;
+                        Thread.interrupted();
+                        reopen(current, e);
+                    } catch (ClosedChannelException e) {
+                        reopen(current, e);
+                    }
+                }
+            } finally {
+                if (interrupted) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        }
+
+        private synchronized void reopen(FileChannel broken, ClosedChannelException cause) throws IOException {
+            if (closed) {
+                throw cause;
+            }
+            if (channel == broken) {
+                channel = FileChannel.open(file, StandardOpenOption.READ);
+            }
+        }
+
+        @Override
+        public int write(ByteBuffer from, long position) throws IOException {
+            try {
+                return channel.write(from, position);
+            } catch (IOException e) {
+                throw translated(e);
+            }
+        }
+
+        @Override
+        public void force() throws IOException {
+            try {
+                channel.force(false);
+            } catch (IOException e) {
+                throw translated(e);
+            }
+        }
+
+        @Override
+        public void truncate(long size) throws IOException {
+            channel.truncate(size);
+        }
+
+        @Override
+        public long size() throws IOException {
+            return channel.size();
+        }
+
+        @Override
+        public synchronized void close() throws IOException {
+            closed = true;
+            channel.close();
+        }
+    }
+}

@@ -1,0 +1,122 @@
+package org.backupmx.spool.file;
+
+import java.util.Arrays;
+import java.util.function.IntToLongFunction;
+
+/** A heap of lane entries, least key first and among equals the older message; each entry knows its place. */
+final class EntryHeap {
+
+    private final EntryTable entries;
+    private final MessageTable messages;
+    private final IntToLongFunction key;
+    private final IntColumn place;
+    private int[] heap = new int[2];
+    private int size;
+
+    private EntryHeap(EntryTable entries, MessageTable messages, IntToLongFunction key, IntColumn place) {
+        this.entries = entries;
+        this.messages = messages;
+        this.key = key;
+        this.place = place;
+    }
+
+    static EntryHeap byDue(EntryTable entries, MessageTable messages) {
+        return new EntryHeap(entries, messages, entries.due::get, entries.duePlace);
+    }
+
+    static EntryHeap byAge(EntryTable entries, MessageTable messages) {
+        return new EntryHeap(
+                entries, messages, entry -> messages.received.get(entries.message.get(entry)), entries.agePlace);
+    }
+
+    boolean isEmpty() {
+        return size == 0;
+    }
+
+    int first() {
+        return heap[0];
+    }
+
+    /** Returns what is in the heap, in no order. */
+    int[] entries() {
+        return Arrays.copyOf(heap, size);
+    }
+
+    void clear() {
+        for (int i = 0; i < size; i++) {
+            place.set(heap[i], -1);
+        }
+        size = 0;
+    }
+
+    void add(int entry) {
+        if (size == heap.length) {
+            heap = Arrays.copyOf(heap, size + Math.max(size / 2, 2));
+        }
+        size++;
+        up(size - 1, entry);
+    }
+
+    void remove(int entry) {
+        int at = place.get(entry);
+        if (at < 0) {
+            return;
+        }
+        place.set(entry, -1);
+        size--;
+        if (at < size) {
+            int last = heap[size];
+            if (at > 0 && before(last, heap[(at - 1) >>> 1])) {
+                up(at, last);
+            } else {
+                down(at, last);
+            }
+        }
+        if (size < heap.length / 4 && heap.length > 64) {
+            heap = Arrays.copyOf(heap, heap.length / 2);
+        }
+    }
+
+    private void up(int from, int entry) {
+        int at = from;
+        while (at > 0) {
+            int parent = (at - 1) >>> 1;
+            if (!before(entry, heap[parent])) {
+                break;
+            }
+            put(at, heap[parent]);
+            at = parent;
+        }
+        put(at, entry);
+    }
+
+    private void down(int from, int entry) {
+        int at = from;
+        while (true) {
+            int child = 2 * at + 1;
+            if (child >= size) {
+                break;
+            }
+            if (child + 1 < size && before(heap[child + 1], heap[child])) {
+                child++;
+            }
+            if (!before(heap[child], entry)) {
+                break;
+            }
+            put(at, heap[child]);
+            at = child;
+        }
+        put(at, entry);
+    }
+
+    private void put(int at, int entry) {
+        heap[at] = entry;
+        place.set(entry, at);
+    }
+
+    private boolean before(int one, int other) {
+        long a = key.applyAsLong(one);
+        long b = key.applyAsLong(other);
+        return a != b ? a < b : messages.id.get(entries.message.get(one)) < messages.id.get(entries.message.get(other));
+    }
+}

@@ -1,0 +1,154 @@
+package org.backupmx.spool.file;
+
+import static java.util.Objects.requireNonNull;
+
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.function.LongSupplier;
+import org.backupmx.spool.SpoolException;
+import org.backupmx.spool.SpoolFullException;
+import org.backupmx.spool.SpoolUnavailableException;
+
+/** Collects the settings of a {@link FileSpool}. Not thread-safe. */
+public final class FileSpoolBuilder {
+
+    /** The size of a segment unless set: {@value} bytes (256 MiB). */
+    public static final int DEFAULT_SEGMENT_BYTES = 256 << 20;
+
+    /** The smallest size of a segment: {@value} bytes (64 KiB). */
+    public static final int MIN_SEGMENT_BYTES = 64 << 10;
+
+    /** The largest size of a segment: {@value} bytes (1 GiB). */
+    public static final int MAX_SEGMENT_BYTES = 1 << 30;
+
+    /** The free space below which new mail is refused unless set: {@value} bytes (1 GiB). */
+    public static final long DEFAULT_MINIMUM_FREE_BYTES = 1L << 30;
+
+    /** The least that {@link #minimumFreeBytes} takes: {@value} bytes (4 MiB), room to write down that mail left. */
+    public static final long MIN_MINIMUM_FREE_BYTES = 4L << 20;
+
+    /** The free part of the disk below which new mail is refused unless set: {@value} percent. */
+    public static final int DEFAULT_MINIMUM_FREE_PERCENT = 10;
+
+    /** The memory for transactions under way unless set: {@value} bytes (64 MiB). */
+    public static final long DEFAULT_PENDING_BYTES = 64L << 20;
+
+    /** The least memory for transactions under way: {@value} bytes (1 MiB). */
+    public static final long MIN_PENDING_BYTES = 1L << 20;
+
+    final Path directory;
+    int segmentBytes = DEFAULT_SEGMENT_BYTES;
+    long minimumFreeBytes = DEFAULT_MINIMUM_FREE_BYTES;
+    int minimumFreePercent = DEFAULT_MINIMUM_FREE_PERCENT;
+    long pendingBytes = DEFAULT_PENDING_BYTES;
+    SyncMode syncMode = SyncMode.FORCE;
+    FileIo io = new DiskIo();
+    LongSupplier keys = new SecureRandom()::nextLong;
+    LongSupplier nanoTime = System::nanoTime;
+
+    FileSpoolBuilder(Path directory) {
+        this.directory = requireNonNull(directory, "directory");
+    }
+
+    /**
+     * Sets the size of a segment; {@link #DEFAULT_SEGMENT_BYTES} unless set. Space comes back segment by segment: smaller
+     * ones give it back sooner, larger ones are fewer open files. A spool may be opened again with another size.
+     *
+     * @param value the size in bytes, {@link #MIN_SEGMENT_BYTES} to {@link #MAX_SEGMENT_BYTES}
+     * @return this builder
+     * @throws IllegalArgumentException if {@code value} is out of range
+     */
+    public FileSpoolBuilder segmentBytes(int value) {
+        check("segmentBytes", value, MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES);
+        segmentBytes = value;
+        return this;
+    }
+
+    /**
+     * Sets the free space of the disk below which new mail is refused; {@link #DEFAULT_MINIMUM_FREE_BYTES} unless set.
+     * Delivery and deletion go on.
+     *
+     * @param value the free space in bytes, at least {@link #MIN_MINIMUM_FREE_BYTES}
+     * @return this builder
+     * @throws IllegalArgumentException if {@code value} is out of range
+     */
+    public FileSpoolBuilder minimumFreeBytes(long value) {
+        check("minimumFreeBytes", value, MIN_MINIMUM_FREE_BYTES, Long.MAX_VALUE);
+        minimumFreeBytes = value;
+        return this;
+    }
+
+    /**
+     * Sets the free part of the disk below which new mail is refused; {@link #DEFAULT_MINIMUM_FREE_PERCENT} unless set.
+     *
+     * @param value the free part in percent, 0 to 90; 0 leaves {@link #minimumFreeBytes} alone to decide
+     * @return this builder
+     * @throws IllegalArgumentException if {@code value} is out of range
+     */
+    public FileSpoolBuilder minimumFreePercent(int value) {
+        check("minimumFreePercent", value, 0, 90);
+        minimumFreePercent = value;
+        return this;
+    }
+
+    /**
+     * Sets how much memory transactions under way may take together; {@link #DEFAULT_PENDING_BYTES} unless set. A small
+     * message takes 8 to 160 KiB from begin to commit, a longer one up to three chunks of 256 KiB. When it is used up,
+     * {@code begin} and {@code write} throw {@link SpoolUnavailableException}; a message that is longer than
+     * {@link FileSpool#nonBlockingBytes()} waits up to 10 seconds before.
+     *
+     * @param value the memory in bytes, at least {@link #MIN_PENDING_BYTES}
+     * @return this builder
+     * @throws IllegalArgumentException if {@code value} is out of range
+     */
+    public FileSpoolBuilder pendingBytes(long value) {
+        check("pendingBytes", value, MIN_PENDING_BYTES, Long.MAX_VALUE);
+        pendingBytes = value;
+        return this;
+    }
+
+    /**
+     * Sets what a commit waits for; {@link SyncMode#FORCE} unless set.
+     *
+     * @param value the mode; {@link SyncMode#NONE} is for measurements and <b>can lose committed mail</b>
+     * @return this builder
+     */
+    public FileSpoolBuilder syncMode(SyncMode value) {
+        syncMode = requireNonNull(value, "value");
+        return this;
+    }
+
+    FileSpoolBuilder io(FileIo value) {
+        io = value;
+        return this;
+    }
+
+    FileSpoolBuilder keys(LongSupplier value) {
+        keys = value;
+        return this;
+    }
+
+    FileSpoolBuilder nanoTime(LongSupplier value) {
+        nanoTime = value;
+        return this;
+    }
+
+    private static void check(String name, long value, long least, long most) {
+        if (value < least || value > most) {
+            throw new IllegalArgumentException(name + ": " + value + " (expected: "
+                    + (most == Long.MAX_VALUE ? ">= " + least : least + " to " + most) + ")");
+        }
+    }
+
+    /**
+     * Opens the spool: makes the directory if there is none, reads what it holds, and takes mail.
+     *
+     * @return the open spool, which the caller closes
+     * @throws SpoolUnavailableException if the directory is in use; the message names it and the process that uses it
+     * @throws SpoolFullException if the disk is full
+     * @throws SpoolException if the directory cannot be used, or another release wrote it in a format unknown here
+     */
+    public FileSpool open() throws SpoolException {
+        return FileSpool.open(this);
+    }
+}

@@ -1,0 +1,256 @@
+package org.backupmx.spool.file;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.backupmx.mail.MailDomain;
+import org.backupmx.mail.Recipient;
+import org.backupmx.spool.MessageLane;
+import org.backupmx.spool.QueuedMessage;
+import org.backupmx.spool.QueuedRecipient;
+import org.backupmx.spool.RecipientState;
+import org.backupmx.spool.SpoolDamagedException;
+import org.backupmx.spool.SpooledMessage;
+import org.backupmx.spool.file.Deliveries.Place;
+import org.backupmx.spool.file.MessageTable.Chunks;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads messages and states from the segments. What it reads is checked against key, identity and CRC, so that a file
+ * that was moved or used again under it gives nothing, and never something else. Thread-safe.
+ */
+final class MessageLoader {
+
+    private static final int FIRST_READ_BYTES = 1024;
+    private static final int ATTEMPTS = 16;
+
+    private final SegmentFiles segments;
+    private final SpoolIndex index;
+
+    MessageLoader(SegmentFiles segments, SpoolIndex index) {
+        this.segments = segments;
+        this.index = index;
+    }
+
+    /** A record's header and the bytes from its meta on; as many as were asked for. */
+    static final class Read {
+        private final RecordHeader header;
+        private final byte[] bytes;
+
+        Read(RecordHeader header, byte[] bytes) {
+            this.header = header;
+            this.bytes = bytes;
+        }
+
+        RecordHeader header() {
+            return header;
+        }
+
+        byte[] bytes() {
+            return bytes;
+        }
+
+        MetaReader meta() {
+            return new MetaReader(bytes, RecordFormat.HEADER_BYTES, header.metaLength());
+        }
+    }
+
+    @FunctionalInterface
+    private interface Locator {
+        /** Returns where the record is now, 0 if it is nowhere. */
+        long locate();
+    }
+
+    /** The message is gone, or was never there. */
+    static final class GoneException extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        GoneException(long id) {
+            super("message " + Ids.text(id) + ": not queued");
+        }
+    }
+
+    private Read read(long id, Locator locator, boolean withData) throws IOException {
+        IOException failure = new GoneException(id);
+        long last = 0;
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            long location;
+            synchronized (index) {
+                location = locator.locate();
+            }
+            if (location == 0) {
+                throw new GoneException(id);
+            }
+            if (location == last) {
+                throw failure; // it did not move: what was read is what there is
+            }
+            last = location;
+            Segment segment = segments.get(Location.segment(location));
+            try {
+                if (segment != null) {
+                    return readAt(segment, id, location, withData);
+                }
+                failure = new SpoolDamagedException(
+                        "message " + Ids.text(id) + ": " + Location.text(location) + ": no such segment");
+            } catch (IOException e) {
+                failure = e;
+            }
+        }
+        throw failure;
+    }
+
+    static Read readAt(Segment segment, long id, long location, boolean withData) throws IOException {
+        byte[] bytes = new byte[FIRST_READ_BYTES];
+        int offset = Location.offset(location);
+        ByteBuffer into = ByteBuffer.wrap(bytes);
+        SegmentFiles.readFully(segment.reading(), into, offset);
+        RecordHeader header = into.position() < RecordFormat.HEADER_BYTES ? null : RecordFormat.header(bytes, 0);
+        if (header == null || header.key() != segment.key() || header.id() != id) {
+            throw damaged(id, location, "no record of it");
+        }
+        long wanted = RecordFormat.HEADER_BYTES + (long) header.metaLength() + (withData ? header.dataLength() : 0);
+        if (wanted > into.position()) {
+            byte[] all = new byte[(int) wanted];
+            System.arraycopy(bytes, 0, all, 0, into.position());
+            ByteBuffer rest = ByteBuffer.wrap(all);
+            rest.position(into.position());
+            SegmentFiles.readFully(segment.reading(), rest, offset + (long) into.position());
+            if (rest.hasRemaining()) {
+                throw damaged(id, location, "record is cut");
+            }
+            bytes = all;
+        }
+        if (RecordFormat.crc(bytes, RecordFormat.HEADER_BYTES, header.metaLength()) != header.metaCrc()) {
+            throw damaged(id, location, "meta does not fit its CRC");
+        }
+        int dataAt = RecordFormat.HEADER_BYTES + header.metaLength();
+        if (withData && RecordFormat.crc(bytes, dataAt, header.dataLength()) != header.dataCrc()) {
+            throw damaged(id, location, "data does not fit its CRC");
+        }
+        return new Read(header, bytes);
+    }
+
+    private static SpoolDamagedException damaged(long id, long location, String what) {
+        return new SpoolDamagedException("message " + Ids.text(id) + ": " + Location.text(location) + ": " + what);
+    }
+
+    /** Reads a message's own record. */
+    Read message(long id, boolean withData) throws IOException {
+        return read(
+                id,
+                () -> {
+                    int row = index.messages.find(id);
+                    return row < 0 ? 0 : index.messages.location.get(row);
+                },
+                withData);
+    }
+
+    /** Reads a chunk of a message. */
+    Read chunk(long id, int number) throws IOException {
+        return read(
+                id,
+                () -> {
+                    int row = index.messages.find(id);
+                    Chunks chunks = row < 0 ? null : index.messages.chunks(row);
+                    return chunks == null ? 0 : chunks.locations()[number];
+                },
+                true);
+    }
+
+    /** Returns the domain of a name, from the lanes where that saves making it anew. */
+    private static MailDomain domain(Map<String, MailDomain> known, String name) {
+        return known.computeIfAbsent(name, MailDomain::of);
+    }
+
+    SpooledMessage spooled(long id) throws IOException {
+        return spooled(id, message(id, false));
+    }
+
+    private static SpooledMessage spooled(long id, Read read) throws SpoolDamagedException {
+        try {
+            Map<String, MailDomain> known = new HashMap<>();
+            MessageMeta.Whole whole = MessageMeta.whole(read.meta(), name -> domain(known, name));
+            return new SpooledMessage(Ids.text(id), whole.envelope(), whole.receivedAt(), whole.sizeBytes());
+        } catch (IllegalArgumentException | IllegalStateException e) {
+            throw new SpoolDamagedException("message " + Ids.text(id) + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Returns where delivery stands in a lane. */
+    MessageLane lane(SpooledMessage message, Place place) throws IOException {
+        LaneState state = state(place);
+        List<Recipient> recipients = message.envelope().recipients();
+        List<QueuedRecipient> remaining = new ArrayList<>();
+        if (state == null) {
+            for (int i = 0; i < recipients.size(); i++) {
+                if (recipients.get(i).domain().equals(place.domain())) {
+                    remaining.add(new QueuedRecipient(i, recipients.get(i), RecipientState.Pending.INSTANCE));
+                }
+            }
+            return new MessageLane(place.domain(), remaining, 0, place.due());
+        }
+        for (LaneState.Remaining one : state.remaining()) {
+            if (one.index() >= recipients.size()) {
+                throw new SpoolDamagedException("message " + message.id() + ": no recipient " + one.index());
+            }
+            remaining.add(new QueuedRecipient(one.index(), recipients.get(one.index()), one.state()));
+        }
+        return new MessageLane(place.domain(), remaining, state.attempts(), place.due());
+    }
+
+    private @Nullable LaneState state(Place place) throws IOException {
+        if (place.unwritten() != null || place.state() == 0) {
+            return place.unwritten();
+        }
+        Read read = read(
+                place.id(),
+                () -> {
+                    int row = index.messages.find(place.id());
+                    int entry = row < 0 ? -1 : index.entry(row, place.ordinal());
+                    return entry < 0 ? 0 : index.entries.state.get(entry);
+                },
+                false);
+        try {
+            return LaneState.whole(read.meta());
+        } catch (IllegalArgumentException e) {
+            throw new SpoolDamagedException("message " + Ids.text(place.id()) + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Returns a queued message with all its lanes; {@link GoneException} if it is not queued. */
+    QueuedMessage queued(long id) throws IOException {
+        List<Place> places = new ArrayList<>();
+        boolean held;
+        synchronized (index) {
+            int row = index.messages.find(id);
+            SpoolIndex.DamagedMessage damage = index.damagedMessages.get(id);
+            if (damage != null) {
+                throw new SpoolDamagedException("message " + Ids.text(id) + ": " + damage.reason());
+            }
+            if (row < 0) {
+                throw new GoneException(id);
+            }
+            held = index.messages.is(row, MessageTable.HELD);
+            for (int entry = index.messages.firstEntry.get(row); entry >= 0; entry = index.entries.next.get(entry)) {
+                if (!index.entries.isDone(entry)) {
+                    places.add(Deliveries.place(index, entry));
+                }
+            }
+        }
+        SpooledMessage message = spooled(id);
+        List<MessageLane> lanes = new ArrayList<>(places.size());
+        for (Place place : places) {
+            MessageLane lane = lane(message, place);
+            if (!lane.recipients().isEmpty()) {
+                lanes.add(lane);
+            }
+        }
+        if (lanes.isEmpty()) {
+            throw new GoneException(id); // settled between the two looks
+        }
+        return new QueuedMessage(message, lanes, held);
+    }
+}

@@ -1,0 +1,343 @@
+package org.backupmx.spool.file;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.IntConsumer;
+import org.backupmx.mail.MailDomain;
+import org.backupmx.spool.SpoolException;
+import org.backupmx.spool.file.MessageTable.Chunks;
+import org.backupmx.spool.file.SpoolIndex.DamagedMessage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes the index from the segments: reads every record of every segment once, in order. Changes no file. Used once, by
+ * one thread, before anybody else uses the index.
+ */
+final class Recovery {
+
+    private final SegmentFiles files;
+    private final SpoolIndex index;
+    private final Map<String, MailDomain> domains = new HashMap<>();
+
+    /** What was said of messages whose own record did not come yet: it was moved behind, or is gone. */
+    private final Map<Long, List<IntConsumer>> early = new HashMap<>();
+
+    private final Map<Long, List<long[]>> earlyChunks = new HashMap<>();
+    private final List<Damage> damage = new ArrayList<>();
+    private final List<Damage> torn = new ArrayList<>();
+    /** Damage that no message can be named for, or that took a message's state only. */
+    private final List<Damage> lost = new ArrayList<>();
+
+    private long[] dead = new long[16];
+    private int deadCount;
+    private long lastSession;
+    private int lastNumber;
+    private int lastEnd;
+    private long records;
+    private int segmentCount;
+
+    Recovery(SegmentFiles files, SpoolIndex index) {
+        this.files = files;
+        this.index = index;
+    }
+
+    void run() throws IOException {
+        List<Integer> numbers = files.list();
+        Map<Integer, SegmentHeader> headers = new HashMap<>();
+        Map<Integer, FileIo.Handle> handles = new HashMap<>();
+        Map<Integer, Integer> ends = new HashMap<>();
+        boolean whole = false;
+        try {
+            for (int number : numbers) {
+                FileIo.Handle handle = files.io().openForReading(files.path(number));
+                handles.put(number, handle);
+                SegmentHeader header = header(number, handle);
+                if (header != null) {
+                    headers.put(number, header);
+                    ends.put(header.previous(), header.previousEnd());
+                    lastSession = Math.max(lastSession, header.session());
+                }
+            }
+            for (int number : numbers) {
+                FileIo.Handle handle = handles.get(number);
+                if (handle != null) {
+                    read(number, handle, headers.get(number), ends.get(number));
+                }
+            }
+            whole = true;
+        } finally {
+            if (!whole) {
+                for (FileIo.Handle handle : handles.values()) {
+                    handle.close();
+                }
+            }
+        }
+        judge();
+    }
+
+    private @Nullable SegmentHeader header(int number, FileIo.Handle handle) throws SpoolException {
+        ByteBuffer bytes = ByteBuffer.allocate(RecordFormat.SEGMENT_HEADER_BYTES);
+        try {
+            SegmentFiles.readFully(handle, bytes, 0);
+        } catch (IOException e) {
+            return null;
+        }
+        SegmentHeader header = RecordFormat.segmentHeader(bytes.array());
+        if (header != null && header.version() != RecordFormat.VERSION) {
+            throw new SpoolException(files.path(number) + ": format version " + header.version() + " (expected: "
+                    + RecordFormat.VERSION + "): another release of backupmx wrote this spool; open it with that"
+                    + " release, or export its mail there and import it here");
+        }
+        return header != null && header.number() == number ? header : null;
+    }
+
+    private void read(int number, FileIo.Handle handle, @Nullable SegmentHeader header, @Nullable Integer expectedEnd)
+            throws IOException {
+        if (header == null) {
+            damage.add(new Damage(number, 0, RecordFormat.SEGMENT_HEADER_BYTES, null, "no segment header"));
+        }
+        SegmentReader reader = new SegmentReader(
+                handle, number, header == null ? 0 : header.key(), expectedEnd == null ? -1 : expectedEnd);
+        Segment segment = new Segment(number, 0, handle, RecordFormat.SEGMENT_HEADER_BYTES);
+        segment.seal();
+        files.add(segment);
+        boolean[] marked = new boolean[1];
+        reader.read((record, offset, bytes, metaAt) -> {
+            marked[0] = record.type() == RecordType.MARK;
+            apply(record, Location.of(number, offset), bytes, metaAt);
+        });
+        segment.key(reader.key() == 0 && header != null ? header.key() : reader.key());
+        segment.end(reader.end());
+        if (segment.key() == 0) {
+            segment.damages++; // nothing in it can be read: not for us to delete
+        }
+        records += reader.records();
+        damage.addAll(reader.damage());
+        torn.addAll(reader.torn());
+        if (header != null) {
+            Segment before = files.get(header.previous());
+            segment.endsPrevious = before != null && before.isSetAside();
+        }
+        if (expectedEnd != null && !marked[0]) {
+            segment.setAside();
+        }
+        segmentCount++;
+        lastNumber = number;
+        lastEnd = reader.end();
+    }
+
+    private void apply(RecordHeader record, long location, byte[] bytes, int metaAt) {
+        MetaReader meta = new MetaReader(bytes, metaAt, record.metaLength());
+        long id = record.id();
+        lastSession = Math.max(lastSession, Ids.session(id));
+        int length = (int) record.length();
+        try {
+            switch (record.type()) {
+                case MESSAGE, LONG -> message(id, location, length, MessageMeta.summary(meta, this::domain));
+                case CHUNK -> chunk(id, meta.getInt(), location, length);
+                case STATE -> {
+                    LaneState.Head head = LaneState.head(meta);
+                    known(id, row -> state(row, head, location, length));
+                }
+                case DEAD -> dead(id, DeadItem.hosts(meta), location, length);
+                case HOLD -> {
+                    boolean held = meta.getByte() == 1;
+                    index.soft(location, length);
+                    known(id, row -> index.hold(id, held));
+                }
+                case DUES -> dues(meta, location, length);
+                case MARK, PAD -> {}
+            }
+        } catch (IllegalArgumentException e) {
+            damage.add(new Damage(
+                    Location.segment(location), Location.offset(location), length, record, e.getMessage() + ""));
+        }
+    }
+
+    private MailDomain domain(String name) {
+        return domains.computeIfAbsent(name, MailDomain::of);
+    }
+
+    private void known(long id, IntConsumer change) {
+        int row = index.messages.find(id);
+        if (row >= 0) {
+            change.accept(row);
+        } else {
+            early.computeIfAbsent(id, key -> new ArrayList<>(1)).add(change);
+        }
+    }
+
+    private void message(long id, long location, int length, MessageMeta.Summary summary) {
+        int row = index.messages.find(id);
+        if (row >= 0) {
+            index.copied(id, Location.segment(index.messages.location.get(row)));
+            index.move(row, location, length); // a copy: the one before was to go
+            return;
+        }
+        Chunks chunks = null;
+        if (summary.chunks() > 0) {
+            chunks = new Chunks(new long[summary.chunks()], new int[summary.chunks()]);
+        }
+        row = index.add(
+                id, location, length, summary.sizeBytes(), Micros.of(summary.receivedAt()), summary.lanes(), chunks);
+        List<long[]> parts = earlyChunks.remove(id);
+        if (parts != null) {
+            parts.forEach(part -> chunk(id, (int) part[0], part[1], (int) part[2]));
+        }
+        List<IntConsumer> changes = early.remove(id);
+        if (changes != null) {
+            for (IntConsumer change : changes) {
+                change.accept(row);
+            }
+        }
+    }
+
+    private void chunk(long id, int number, long location, int length) {
+        int row = index.messages.find(id);
+        if (row < 0) {
+            earlyChunks.computeIfAbsent(id, key -> new ArrayList<>()).add(new long[] {number, location, length});
+            return;
+        }
+        Chunks chunks = index.messages.chunks(row);
+        if (chunks != null && number >= 0 && number < chunks.locations().length) {
+            index.moveChunk(chunks, number, location, length);
+        }
+    }
+
+    private void state(int row, LaneState.Head head, long location, int length) {
+        int entry = index.entry(row, head.lane());
+        if (entry < 0) {
+            return;
+        }
+        index.state(entry, location, length);
+        if (index.entries.isDone(entry)) {
+            return;
+        }
+        if (head.done()) {
+            index.finish(entry);
+        } else {
+            index.entries.due.set(entry, Micros.of(head.due()));
+            index.place(entry);
+        }
+    }
+
+    private void dead(long id, int[] hosts, long location, int length) {
+        early.remove(id);
+        earlyChunks.remove(id);
+        int row = index.messages.find(id);
+        if (row >= 0) {
+            index.remove(row);
+        }
+        index.dead(id, location, length, hosts);
+        if (deadCount == dead.length) {
+            dead = Arrays.copyOf(dead, deadCount * 2);
+        }
+        dead[deadCount++] = id;
+    }
+
+    private void dues(MetaReader meta, long location, int length) {
+        long due = Micros.of(meta.getInstant());
+        int count = meta.getCount(10);
+        index.soft(location, length);
+        for (int i = 0; i < count; i++) {
+            long id = meta.getLong();
+            int lane = meta.getShort();
+            known(id, row -> {
+                int entry = index.entry(row, lane);
+                if (entry >= 0 && !index.entries.isDone(entry)) {
+                    index.entries.due.set(entry, due);
+                    index.place(entry);
+                }
+            });
+        }
+    }
+
+    /** Says of each damage whom it hit. */
+    private void judge() {
+        early.clear();
+        for (int row = 0; row < index.messages.rows(); row++) {
+            Chunks chunks = index.messages.id.get(row) == 0 ? null : index.messages.chunks(row);
+            for (int i = 0; chunks != null && i < chunks.locations().length; i++) {
+                if (chunks.locations()[i] == 0) {
+                    index.quarantine(index.messages.id.get(row), "chunk " + i + " of its mail data is lost");
+                    break;
+                }
+            }
+        }
+        if (damage.isEmpty()) {
+            return;
+        }
+        Arrays.sort(dead, 0, deadCount);
+        for (Damage one : damage) {
+            RecordHeader header = one.header();
+            if (header != null && Arrays.binarySearch(dead, 0, deadCount, header.id()) >= 0) {
+                continue; // what was hit was needed no more
+            }
+            RecordType type = header == null ? null : header.type();
+            boolean queued = header != null && index.messages.find(header.id()) >= 0;
+            if (header != null && (type == RecordType.MESSAGE || type == RecordType.LONG)) {
+                if (!queued
+                        && index.damagedMessages.putIfAbsent(
+                                        header.id(), new DamagedMessage(one.segment(), one.describe()))
+                                == null) {
+                    keep(one);
+                }
+            } else if (type == RecordType.CHUNK ? queued : type != RecordType.STATE || queued) {
+                if (type != RecordType.CHUNK) {
+                    lost.add(one); // a lost chunk is told with its message
+                }
+                keep(one);
+            }
+        }
+    }
+
+    private void keep(Damage one) {
+        Segment segment = files.get(one.segment());
+        if (segment != null && one.offset() > 0) {
+            segment.damages++;
+        }
+    }
+
+    /** Returns every damage, whomever it hit. */
+    List<Damage> damage() {
+        return damage;
+    }
+
+    /** Returns damage that hit something needed and for which no message can be named as damaged. */
+    List<Damage> lost() {
+        return lost;
+    }
+
+    /** Returns what unfinished writes left before the end of the last segment. */
+    List<Damage> torn() {
+        return torn;
+    }
+
+    long lastSession() {
+        return lastSession;
+    }
+
+    /** Returns the number of the last segment, 0 if there is none. */
+    int lastNumber() {
+        return lastNumber;
+    }
+
+    /** Returns where the last segment's last intact record ends. */
+    int lastEnd() {
+        return lastEnd;
+    }
+
+    /** Returns how many segments were read. */
+    int segments() {
+        return segmentCount;
+    }
+
+    long records() {
+        return records;
+    }
+}

@@ -1,0 +1,94 @@
+package org.backupmx.spool.file;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/** One segment and what of it is needed. The counters belong to the index and its monitor. */
+final class Segment {
+
+    private final int number;
+    private volatile long key;
+    private final FileIo.Handle reading;
+    private volatile int end;
+    private volatile boolean sealed;
+    private volatile boolean setAside;
+
+    /** Bytes of records that are needed: messages, chunks, states, and deaths of messages that still have a record. */
+    long liveBytes;
+    /** Bytes of HOLD and DUES records; whether they are needed is found out when the segment is compacted. */
+    long softBytes;
+    /** Chunks of messages that are not committed yet. */
+    int openChunks;
+    /** Places of damage that may have hit something needed; such a segment is kept as it is. */
+    int damages;
+    /** Whether the segment before was set aside, and only this one's header says where that ends. */
+    boolean endsPrevious;
+    /** What was needed after the last attempt to move it all away; no use in trying again before that changes. */
+    long triedAtLiveBytes = -1;
+    /** Bytes of DEAD records, by their segment, that are needed as long as this segment exists. */
+    final Map<Integer, Long> dependents = new HashMap<>(4);
+
+    Segment(int number, long key, FileIo.Handle reading, int end) {
+        this.number = number;
+        this.key = key;
+        this.reading = reading;
+        this.end = end;
+    }
+
+    int number() {
+        return number;
+    }
+
+    long key() {
+        return key;
+    }
+
+    void key(long value) {
+        key = value;
+    }
+
+    FileIo.Handle reading() {
+        return reading;
+    }
+
+    /** Returns where the last record ends. */
+    int end() {
+        return end;
+    }
+
+    void end(int value) {
+        end = value;
+    }
+
+    /** Tells whether nothing more is appended. */
+    boolean isSealed() {
+        return sealed;
+    }
+
+    void seal() {
+        sealed = true;
+    }
+
+    /** Says that it does not tell itself where it ends. */
+    void setAside() {
+        setAside = true;
+    }
+
+    boolean isSetAside() {
+        return setAside;
+    }
+
+    /** Tells whether nothing in it is needed. */
+    boolean isDead() {
+        return isReclaimable() && liveBytes == 0 && softBytes == 0;
+    }
+
+    private boolean isReclaimable() {
+        return sealed && damages == 0 && openChunks == 0 && !endsPrevious;
+    }
+
+    /** Tells whether less than half of it is needed, so that moving the rest is worth it. */
+    boolean isSparse() {
+        return isReclaimable() && liveBytes * 2 < end - RecordFormat.SEGMENT_HEADER_BYTES;
+    }
+}

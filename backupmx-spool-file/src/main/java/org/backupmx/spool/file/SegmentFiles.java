@@ -1,0 +1,189 @@
+package org.backupmx.spool.file;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The segments of a directory by number. A file is named {@code segment-<number>} only when its header is on disk; dead
+ * ones of full size become {@code spare-<number>} and are used again, which saves the file system's work. Thread-safe.
+ */
+final class SegmentFiles {
+
+    private static final Logger LOG = LoggerFactory.getLogger(SegmentFiles.class);
+
+    private static final Pattern SEGMENT = Pattern.compile("segment-(\\d{10})");
+    private static final Pattern SPARE = Pattern.compile("spare-\\d{10}");
+    private static final String NEW = "segment.new";
+    private static final int MAX_SPARES = 2;
+
+    private final FileIo io;
+    private final Path directory;
+    private final ConcurrentMap<Integer, Segment> segments = new ConcurrentHashMap<>();
+    private final Deque<String> spares = new ArrayDeque<>();
+
+    SegmentFiles(FileIo io, Path directory) {
+        this.io = io;
+        this.directory = directory;
+    }
+
+    static String name(int number) {
+        return String.format("segment-%010d", number);
+    }
+
+    Path path(int number) {
+        return directory.resolve(name(number));
+    }
+
+    FileIo io() {
+        return io;
+    }
+
+    /** Returns the numbers of the segments on disk, ascending, and remembers the spares. */
+    List<Integer> list() throws IOException {
+        List<Integer> numbers = new ArrayList<>();
+        synchronized (spares) {
+            spares.clear();
+            for (String name : io.list(directory)) {
+                Matcher matcher = SEGMENT.matcher(name);
+                if (matcher.matches()) {
+                    long number = Long.parseLong(matcher.group(1));
+                    if (number > 0 && number <= Integer.MAX_VALUE) {
+                        numbers.add((int) number);
+                    }
+                } else if (SPARE.matcher(name).matches()) {
+                    spares.add(name);
+                }
+            }
+        }
+        Collections.sort(numbers);
+        return numbers;
+    }
+
+    @Nullable
+    Segment get(int number) {
+        return segments.get(number);
+    }
+
+    Collection<Segment> all() {
+        return segments.values();
+    }
+
+    void add(Segment segment) {
+        segments.put(segment.number(), segment);
+    }
+
+    /** A segment to append to, and how far its file is allocated. */
+    record Opened(Segment segment, FileIo.Handle writing, long allocated) {}
+
+    /** Makes a segment: header first, name after. */
+    Opened create(SegmentHeader header) throws IOException {
+        String spare;
+        synchronized (spares) {
+            spare = spares.poll();
+        }
+        Path work = directory.resolve(spare == null ? NEW : spare);
+        try (FileIo.Handle handle = io.openForWriting(work)) {
+            if (spare == null) {
+                handle.truncate(0); // what a crash left
+            }
+            writeFully(handle, ByteBuffer.wrap(RecordFormat.encode(header)), 0);
+            handle.force();
+        }
+        Path path = path(header.number());
+        io.rename(work, path);
+        io.forceDirectory(directory);
+        FileIo.Handle writing = io.openForWriting(path);
+        boolean whole = false;
+        try {
+            FileIo.Handle reading = io.openForReading(path);
+            Segment segment = new Segment(header.number(), header.key(), reading, RecordFormat.SEGMENT_HEADER_BYTES);
+            segments.put(header.number(), segment);
+            long allocated = writing.size();
+            whole = true;
+            return new Opened(segment, writing, allocated);
+        } finally {
+            if (!whole) {
+                writing.close();
+            }
+        }
+    }
+
+    /** Removes a segment's file for good, or makes it a spare. After a failure it can be called again. */
+    void remove(Segment segment, long fullBytes) throws IOException {
+        Path path = path(segment.number());
+        String spare = path.getFileName().toString().replace("segment-", "spare-");
+        boolean keep;
+        synchronized (spares) {
+            keep = spares.size() < MAX_SPARES && segment.reading().size() >= fullBytes;
+        }
+        try {
+            if (keep) {
+                io.rename(path, directory.resolve(spare));
+            } else {
+                io.delete(path);
+            }
+        } catch (NoSuchFileException e) {
+            LOG.atDebug().addKeyValue("segment", segment.number()).log("name is gone, directory still to be forced");
+        }
+        io.forceDirectory(directory);
+        segments.remove(segment.number());
+        segment.reading().close();
+        if (keep) {
+            synchronized (spares) {
+                spares.add(spare);
+            }
+        }
+    }
+
+    void close() throws IOException {
+        IOException failed = null;
+        for (Segment segment : segments.values()) {
+            try {
+                segment.reading().close();
+            } catch (IOException e) {
+                failed = e;
+            }
+        }
+        if (failed != null) {
+            throw failed;
+        }
+    }
+
+    static void writeFully(FileIo.Handle handle, ByteBuffer bytes, long position) throws IOException {
+        long at = position;
+        while (bytes.hasRemaining()) {
+            int written = handle.write(bytes, at);
+            if (written <= 0) {
+                throw new IOException("nothing was written, " + bytes.remaining() + " bytes were left");
+            }
+            at += written;
+        }
+    }
+
+    /** Reads until the buffer is full or the file ends. */
+    static void readFully(FileIo.Handle handle, ByteBuffer into, long position) throws IOException {
+        long at = position;
+        while (into.hasRemaining()) {
+            int read = handle.read(into, at);
+            if (read <= 0) {
+                return;
+            }
+            at += read;
+        }
+    }
+}

@@ -1,0 +1,198 @@
+package org.backupmx.spool.file;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Appends records to the newest segment. Used by the committer only. After any exception the segment is to be set
+ * aside: what a failed force left on the disk is anybody's guess, so it is never appended to or forced again.
+ */
+final class SegmentWriter {
+
+    private static final int STAGING_BYTES = 1 << 20;
+    /** How far a file is extended at once, so that most forces write no metadata. */
+    private static final int STEP_BYTES = 1 << 20;
+    /** Batches larger than this are not worth it: their data dwarfs the metadata. */
+    private static final int STEPPING_BATCH_BYTES = 64 << 10;
+
+    private final SegmentFiles files;
+    private final LongSupplier keys;
+    private final int segmentBytes;
+    private final long session;
+    private final ByteBuffer staging = ByteBuffer.allocateDirect(STAGING_BYTES);
+
+    private @Nullable Segment segment;
+    private FileIo.@Nullable Handle file;
+    private int lastNumber;
+    private int lastEnd;
+
+    private int tail;
+    private int forced;
+    private long allocated;
+
+    SegmentWriter(SegmentFiles files, LongSupplier keys, int segmentBytes, long session, int lastNumber, int lastEnd) {
+        this.files = files;
+        this.keys = keys;
+        this.segmentBytes = segmentBytes;
+        this.session = session;
+        this.lastNumber = lastNumber;
+        this.lastEnd = lastEnd;
+    }
+
+    boolean isOpen() {
+        return segment != null;
+    }
+
+    /** Begins the next segment. */
+    void open() throws IOException {
+        long key = keys.getAsLong();
+        SegmentHeader header = new SegmentHeader(
+                RecordFormat.VERSION, lastNumber + 1, key == 0 ? 1 : key, session, lastNumber, lastEnd);
+        SegmentFiles.Opened opened = files.create(header);
+        segment = opened.segment();
+        file = opened.writing();
+        allocated = opened.allocated();
+        tail = RecordFormat.SEGMENT_HEADER_BYTES;
+        forced = tail;
+        staging.clear();
+        lastNumber = header.number();
+        lastEnd = tail;
+    }
+
+    private Segment current() {
+        Segment current = segment;
+        if (current == null) {
+            throw new IllegalStateException("no segment is open");
+        }
+        return current;
+    }
+
+    private FileIo.Handle out() {
+        FileIo.Handle out = file;
+        if (out == null) {
+            throw new IllegalStateException("no segment is open");
+        }
+        return out;
+    }
+
+    /** Tells whether a record fits. A larger one than a segment has one of its own. */
+    boolean fits(RecordBuffer record) {
+        return tail == RecordFormat.SEGMENT_HEADER_BYTES
+                || tail + (long) RecordFormat.padded(record.length()) <= segmentBytes;
+    }
+
+    /** Returns how many bytes were appended and not forced. */
+    int unforcedBytes() {
+        return tail - forced;
+    }
+
+    int end() {
+        return tail;
+    }
+
+    /** Appends a record and returns its location. */
+    long append(RecordBuffer record) throws IOException {
+        int length = RecordFormat.padded(record.length());
+        byte[] bytes = record.bytes();
+        RecordFormat.seal(bytes, current().key(), forced);
+        if (length > staging.remaining()) {
+            write();
+        }
+        if (length > staging.capacity()) {
+            SegmentFiles.writeFully(out(), ByteBuffer.wrap(bytes, 0, length), tail);
+        } else {
+            staging.put(bytes, 0, length);
+        }
+        long location = Location.of(current().number(), tail);
+        tail += length;
+        current().end(tail);
+        return location;
+    }
+
+    /** Writes what was appended. */
+    void write() throws IOException {
+        staging.flip();
+        SegmentFiles.writeFully(out(), staging, tail - staging.remaining());
+        staging.clear();
+    }
+
+    /** Returns when all that was appended would survive a loss of power. */
+    void force() throws IOException {
+        write();
+        extend();
+        out().force();
+        forced = tail;
+        lastEnd = tail;
+    }
+
+    /** Counts what was appended as forced although it is only written. */
+    void writeOnly() throws IOException {
+        write();
+        forced = tail;
+        lastEnd = tail;
+    }
+
+    private void extend() throws IOException {
+        if (tail <= allocated) {
+            return;
+        }
+        allocated = tail;
+        if (unforcedBytes() <= STEPPING_BATCH_BYTES && tail + (long) STEP_BYTES <= segmentBytes) {
+            try {
+                SegmentFiles.writeFully(out(), ByteBuffer.allocateDirect(STEP_BYTES), tail);
+                allocated = tail + (long) STEP_BYTES;
+            } catch (FileIo.NoSpaceException e) {
+                return; // the records themselves are written
+            }
+        }
+    }
+
+    /** Ends the segment, forced before, and begins the next one. */
+    void roll() throws IOException {
+        mark();
+        out().force();
+        release();
+        open();
+    }
+
+    /** Says in the segment itself that all of it was forced. */
+    void mark() throws IOException {
+        append(RecordBuffer.empty(RecordType.MARK, 0));
+        write();
+        lastEnd = tail;
+    }
+
+    /** Gives the segment up after a failure; what of it was forced stays. */
+    void setAside() throws IOException {
+        Segment current = segment;
+        if (current != null) {
+            current.end(forced);
+            lastEnd = forced;
+            release();
+            current.setAside();
+        }
+    }
+
+    /** Ends the segment, forced before, without the room that it did not use. */
+    void close() throws IOException {
+        if (segment != null) {
+            try {
+                out().truncate(tail);
+                out().force();
+            } finally {
+                release();
+            }
+        }
+    }
+
+    private void release() throws IOException {
+        Segment current = current();
+        FileIo.Handle out = out();
+        segment = null;
+        file = null;
+        current.seal();
+        out.close();
+    }
+}

@@ -1,0 +1,127 @@
+package org.backupmx.spool.file;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import org.backupmx.spool.SpoolException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What an opened spool is made of: everything read, the last segment tidied up, a new one begun, threads running. */
+record SpoolOpening(
+        SegmentFiles segments,
+        SpoolIndex index,
+        GroupCommitter committer,
+        Compactor compactor,
+        List<Damage> lost,
+        long session) {
+
+    private static final Logger LOG = LoggerFactory.getLogger(SpoolOpening.class);
+
+    /** Lets the index wake the compactor, which is made after it. */
+    private static final class Wake implements Runnable {
+        private volatile @Nullable Compactor compactor;
+
+        @Override
+        public void run() {
+            Compactor known = compactor;
+            if (known != null) {
+                known.wake();
+            }
+        }
+    }
+
+    static SpoolOpening of(FileSpoolBuilder settings) throws IOException {
+        SegmentFiles segments = new SegmentFiles(settings.io, settings.directory);
+        boolean opened = false;
+        try {
+            SpoolOpening opening = of(settings, segments);
+            opened = true;
+            return opening;
+        } finally {
+            if (!opened) {
+                segments.close();
+            }
+        }
+    }
+
+    private static SpoolOpening of(FileSpoolBuilder settings, SegmentFiles segments) throws IOException {
+        Wake wake = new Wake();
+        SpoolIndex index = new SpoolIndex(segments, wake);
+        Recovery recovery = new Recovery(segments, index);
+        recovery.run();
+        tell(settings, index, recovery);
+        int end = tidy(segments, recovery);
+        long session = recovery.lastSession() + 1;
+        if (session > Ids.MAX_SESSION) {
+            throw new SpoolException("spool directory " + settings.directory + ": opened " + recovery.lastSession()
+                    + " times (expected: at most " + Ids.MAX_SESSION + "): move its mail to a new directory");
+        }
+        SegmentWriter writer =
+                new SegmentWriter(segments, settings.keys, settings.segmentBytes, session, recovery.lastNumber(), end);
+        writer.open();
+        GroupCommitter committer = new GroupCommitter(
+                index,
+                writer,
+                new SpaceGuard(settings.io, settings.directory, settings.minimumFreeBytes, settings.minimumFreePercent),
+                settings.syncMode,
+                settings.nanoTime);
+        Compactor compactor = new Compactor(index, segments, committer, settings.segmentBytes);
+        wake.compactor = compactor;
+        committer.start();
+        compactor.start();
+        return new SpoolOpening(segments, index, committer, compactor, List.copyOf(recovery.lost()), session);
+    }
+
+    private static void tell(FileSpoolBuilder settings, SpoolIndex index, Recovery recovery) {
+        LOG.atInfo()
+                .addKeyValue("directory", settings.directory)
+                .addKeyValue("messages", index.count())
+                .addKeyValue("records", recovery.records())
+                .log("spool opened");
+        for (Damage one : recovery.torn()) {
+            LOG.atWarn().addKeyValue("at", one.describe()).log("unfinished write cut away");
+        }
+        for (Damage one : recovery.damage()) {
+            LOG.atError().addKeyValue("at", one.describe()).log("spool damaged");
+        }
+        if (settings.syncMode != SyncMode.FORCE) {
+            LOG.atWarn().log("spool does not force: a loss of power loses committed mail");
+        }
+    }
+
+    /**
+     * Makes the last segment tell where it ends: covers what unfinished writes left before its last record, cuts what
+     * follows it, and forces what so far perhaps only the operating system knows. Returns its end.
+     */
+    private static int tidy(SegmentFiles segments, Recovery recovery) throws IOException {
+        Segment last = segments.get(recovery.lastNumber());
+        int end = recovery.lastEnd();
+        if (last == null || last.key() == 0) {
+            return end;
+        }
+        try (FileIo.Handle file = segments.io().openForWriting(segments.path(last.number()))) {
+            for (Damage hole : recovery.torn()) {
+                if (hole.segment() == last.number()) {
+                    int covered = (int) hole.length() - RecordFormat.HEADER_BYTES;
+                    write(file, RecordBuffer.empty(RecordType.PAD, covered), last.key(), 0, hole.offset());
+                }
+            }
+            if (file.size() > end) {
+                file.truncate(end);
+            }
+            file.force();
+            write(file, RecordBuffer.empty(RecordType.MARK, 0), last.key(), end, end);
+            file.force();
+        }
+        last.end(end + RecordFormat.HEADER_BYTES);
+        return last.end();
+    }
+
+    private static void write(FileIo.Handle file, RecordBuffer record, long key, int forced, long at)
+            throws IOException {
+        RecordFormat.seal(record.bytes(), key, forced);
+        SegmentFiles.writeFully(file, ByteBuffer.wrap(record.bytes(), 0, record.length()), at);
+    }
+}

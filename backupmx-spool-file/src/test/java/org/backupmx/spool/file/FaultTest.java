@@ -1,0 +1,240 @@
+package org.backupmx.spool.file;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+import static org.backupmx.spool.testkit.SpoolActions.START;
+import static org.backupmx.spool.testkit.SpoolActions.lease;
+import static org.backupmx.spool.testkit.SpoolActions.octets;
+import static org.backupmx.spool.testkit.SpoolActions.read;
+import static org.backupmx.spool.testkit.SpoolActions.relayed;
+import static org.backupmx.spool.testkit.SpoolActions.scan;
+import static org.backupmx.spool.testkit.SpoolActions.store;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.backupmx.spool.QueuedMessage;
+import org.backupmx.spool.SpoolEntry;
+import org.backupmx.spool.SpoolException;
+import org.backupmx.spool.SpoolFullException;
+import org.backupmx.spool.SpoolId;
+import org.backupmx.spool.SpoolLease;
+import org.backupmx.spool.SpoolUnavailableException;
+import org.backupmx.spool.file.SimulatedDisk.Call;
+import org.backupmx.spool.testkit.Envelopes;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What the spool does when a call to the disk fails. */
+class FaultTest {
+
+    private static final long DISK_BYTES = 64 << 20;
+
+    private static final SpoolId FIRST = Ids.text(1L << Ids.COUNTER_BITS);
+
+    private static SpoolId put(FileSpool spool, int bytes) throws SpoolException {
+        return store(spool, Envelopes.to("x@a.example"), START, octets(bytes, bytes));
+    }
+
+    private static SimulatedDisk.Fault once(Call failing) {
+        AtomicBoolean failed = new AtomicBoolean();
+        return (call, file, bytes) -> {
+            if (call == failing && failed.compareAndSet(false, true)) {
+                throw new IOException("Input/output error");
+            }
+            return bytes;
+        };
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Call.class,
+            names = {"WRITE", "FORCE"})
+    void failedWriteIsFinalAndTheSpoolGoesOnInAnotherSegment(Call failing) throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+        SpoolId before;
+        SpoolId after;
+        try (FileSpool spool = SimulatedDisk.spool(disk, 1).open()) {
+            before = put(spool, 100);
+            int segments = disk.segments().size();
+            disk.fault(once(failing));
+
+            assertThatThrownBy(() -> put(spool, 200)).isInstanceOf(SpoolUnavailableException.class);
+
+            assertThat(spool.health().isAccepting()).isTrue();
+            after = put(spool, 300);
+            assertThat(disk.segments()).hasSize(segments + 1);
+            assertThat(scan(spool)).extracting(QueuedMessage::id).containsExactlyInAnyOrder(before, after);
+        }
+        try (FileSpool again = SimulatedDisk.spool(disk, 2).open()) {
+            assertThat(scan(again))
+                    .as("what was refused does not come back")
+                    .extracting(QueuedMessage::id)
+                    .containsExactlyInAnyOrder(before, after);
+            assertThat(read(again, after)).isEqualTo(octets(300, 300));
+        }
+    }
+
+    @Test
+    void settledOutcomeSurvivesTheFailureOfItsWrite() throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+        SpoolId kept;
+        try (FileSpool spool = SimulatedDisk.spool(disk, 1).open()) {
+            put(spool, 100);
+            SpoolLease gone = lease(spool, "a.example", START).get(0);
+            kept = put(spool, 200);
+            disk.fault(once(Call.FORCE));
+            spool.settle(gone, relayed(gone, START));
+            try {
+                put(spool, 300);
+            } catch (SpoolUnavailableException e) {
+                // or the outcome's own batch has met the fault
+            }
+        }
+        try (FileSpool again = SimulatedDisk.spool(disk, 2).open()) {
+            assertThat(scan(again)).extracting(QueuedMessage::id).contains(kept).doesNotContain(FIRST);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 7, 512, 5000})
+    void shortWritesAndReadsChangeNothing(int most) throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+        disk.fault((call, file, bytes) -> call == Call.WRITE ? Math.min(bytes, most) : bytes);
+        SpoolId id;
+        try (FileSpool spool = SimulatedDisk.spool(disk, 1).open()) {
+            id = put(spool, 20_000);
+        }
+        try (FileSpool again = SimulatedDisk.spool(disk, 2).open()) {
+            assertThat(read(again, id)).isEqualTo(octets(20_000, 20_000));
+        }
+    }
+
+    @Test
+    void fullDiskIsToldAndTheSpoolRecoversByItself() throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+        AtomicInteger nanos = new AtomicInteger();
+        AtomicBoolean full = new AtomicBoolean(true);
+        List<SpoolId> stored = new ArrayList<>();
+        try (FileSpool spool = SimulatedDisk.spool(disk, 1)
+                .nanoTime(() -> nanos.addAndGet(50_000_000))
+                .open()) {
+            stored.add(put(spool, 100));
+            disk.fault((call, file, bytes) -> {
+                if (call == Call.WRITE && full.get()) {
+                    throw new FileIo.NoSpaceException("No space left on device", null);
+                }
+                return bytes;
+            });
+
+            assertThatThrownBy(() -> put(spool, 200)).isInstanceOf(SpoolFullException.class);
+            assertThat(spool.health().isAccepting()).isFalse();
+            assertThatThrownBy(() -> put(spool, 300)).isInstanceOf(SpoolFullException.class);
+            SpoolLease lease = lease(spool, "a.example", START).get(0);
+            assertThat(read(spool, lease.id())).isEqualTo(octets(100, 100));
+            spool.settle(lease, relayed(lease, START));
+            full.set(false);
+
+            await().until(() -> spool.health().isAccepting());
+            stored.set(0, put(spool, 400));
+        }
+        try (FileSpool again = SimulatedDisk.spool(disk, 2).open()) {
+            assertThat(scan(again)).extracting(QueuedMessage::id).containsExactlyElementsOf(stored);
+        }
+    }
+
+    @Test
+    void tooLittleFreeSpaceRefusesNewMailOnly() throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(FileSpoolBuilder.MIN_MINIMUM_FREE_BYTES + 200_000);
+        try (FileSpool spool = SimulatedDisk.spool(disk, 1)
+                .minimumFreePercent(90)
+                .nanoTime(new AtomicInteger()::incrementAndGet)
+                .open()) {
+            assertThat(spool.health().isAccepting()).isTrue();
+        }
+        disk = new SimulatedDisk(DISK_BYTES);
+        disk.put("something else", new byte[10 << 20]);
+        try (FileSpool spool =
+                SimulatedDisk.spool(disk, 1).minimumFreePercent(90).open()) {
+            assertThat(spool.health().isAccepting()).isFalse();
+            assertThat(spool.health().toString()).contains("expected: at least 90%");
+            assertThatThrownBy(() -> put(spool, 1)).isInstanceOf(SpoolFullException.class);
+        }
+    }
+
+    @Test
+    void messageThatCannotBeReadStandsAside() throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+        try (FileSpool spool = SimulatedDisk.spool(disk, 1).open()) {
+            SpoolId bad = put(spool, 60_000);
+            SpoolId good = put(spool, 50_000);
+            String first = disk.segments().get(0);
+            disk.fault((call, file, bytes) -> {
+                if (call == Call.READ && file.equals(first)) {
+                    throw new IOException("Input/output error");
+                }
+                return bytes;
+            });
+
+            assertThat(lease(spool, "a.example", START))
+                    .extracting(SpoolLease::id)
+                    .containsExactly(good);
+
+            List<SpoolId> damaged = new ArrayList<>();
+            spool.scan(entry -> {
+                if (entry instanceof SpoolEntry.Damaged one) {
+                    damaged.add(one.id().orElseThrow());
+                }
+            });
+            assertThat(damaged).containsExactly(bad);
+            assertThat(spool.delete(bad)).isTrue();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Call.class,
+            names = {"OPEN", "RENAME", "LIST", "FORCE_DIRECTORY", "WRITE", "FORCE", "TRUNCATE"})
+    void failedOpeningIsToldAndLeavesNothingLocked(Call failing) throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+        SpoolId id;
+        try (FileSpool spool = SimulatedDisk.spool(disk, 1).open()) {
+            id = put(spool, 100);
+        }
+        disk.fault(once(failing));
+        assertThatThrownBy(() -> SimulatedDisk.spool(disk, 2).open()).isInstanceOf(SpoolException.class);
+        try (FileSpool again = SimulatedDisk.spool(disk, 3).open()) {
+            assertThat(scan(again)).extracting(QueuedMessage::id).containsExactly(id);
+        }
+    }
+
+    @Test
+    void segmentThatCannotBeRemovedIsRemovedLater() throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+        try (FileSpool spool = SimulatedDisk.spool(disk, 1).open()) {
+            disk.fault((call, file, bytes) -> {
+                if (call == Call.DELETE || call == Call.RENAME && file.startsWith("segment-")) {
+                    throw new IOException("Input/output error");
+                }
+                return bytes;
+            });
+            for (int i = 0; i < 12; i++) {
+                put(spool, 30_000);
+                SpoolLease lease = lease(spool, "a.example", START).get(0);
+                spool.settle(lease, relayed(lease, START));
+            }
+            assertThat(disk.segments()).hasSizeGreaterThan(5);
+            disk.noFault();
+            put(spool, 60_000);
+            SpoolLease lease = lease(spool, "a.example", START).get(0);
+            spool.settle(lease, relayed(lease, START));
+            put(spool, 60_000);
+            await().until(() -> disk.segments().size() < 4);
+        }
+    }
+}
