@@ -278,7 +278,7 @@ final class InMemoryStore {
         Place place = leased(lease, now);
         Hold renewed = new Hold(++lastToken, until, holder(place));
         change(place, () -> place.lease = renewed);
-        return lease(place, renewed);
+        return lease.renewed(until, renewed.token);
     }
 
     private static Object holder(Place place) {

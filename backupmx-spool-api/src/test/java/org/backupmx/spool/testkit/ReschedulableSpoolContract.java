@@ -59,7 +59,9 @@ public interface ReschedulableSpoolContract extends SpoolFixture {
                     .isTrue();
             assertThat(lease(spool, "a.example", START)).isEmpty();
 
-            spool.settle(lease, deferred(lease, START, START.plusSeconds(90)));
+            SpoolLease renewed = spool.renew(lease, START, START.plusSeconds(80));
+            assertThat(renewed).isEqualTo(lease.renewed(START.plusSeconds(80), renewed.token()));
+            spool.settle(renewed, deferred(renewed, START, START.plusSeconds(90)));
             assertThat(spool.nextDue(lease.domain())).contains(START.plusSeconds(90));
         }
     }

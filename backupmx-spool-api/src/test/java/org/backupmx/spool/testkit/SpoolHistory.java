@@ -168,7 +168,7 @@ final class SpoolHistory implements AutoCloseable {
         }
         SpoolLease renewed = spool.renew(lease, now, until);
         tokens.add(renewed.token());
-        assertSameLease(renewed, holding.get(), until);
+        assertThat(renewed).isEqualTo(lease.renewed(until, renewed.token()));
         holding.get().lease = renewed;
         leases.remove(lease);
         leases.add(renewed);

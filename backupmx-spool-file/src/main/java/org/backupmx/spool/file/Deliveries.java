@@ -109,8 +109,7 @@ final class Deliveries {
             int entry = leasedEntry(lease, now);
             index.endLease(entry);
             long token = open(index.lanes.get(index.entries.lane.get(entry)), entry, until);
-            return new SpoolLease(
-                    lease.message(), lease.domain(), lease.recipients(), lease.attempts(), lease.due(), until, token);
+            return lease.renewed(until, token);
         }
     }
 

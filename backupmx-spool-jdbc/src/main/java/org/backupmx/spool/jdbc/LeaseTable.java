@@ -213,8 +213,7 @@ final class LeaseTable {
         if (renewed == 0) {
             throw lost(lease, now);
         }
-        return new SpoolLease(
-                lease.message(), lease.domain(), lease.recipients(), lease.attempts(), lease.due(), until, token);
+        return lease.renewed(until, token);
     }
 
     void settle(SpoolLease lease, Settlement settlement) throws SpoolException {
