@@ -187,8 +187,11 @@ public final class JdbcSpool
 
     @Override
     public void close() throws SpoolException {
+        if (!database.isClosed()) {
+            uploads.abandonAll();
+        }
         database.close(connection -> {
-            uploads.abandonAll(connection);
+            uploads.condemnAll(connection);
             leases.giveUp(connection);
             // A durable commit that writes carries all earlier ones with it, those that were to be durable soon.
             return Database.update(connection, database.sql.touchVersion);

@@ -183,8 +183,9 @@ public final class JdbcSpoolBuilder {
         MessageTable messages = new MessageTable(sql);
         ChunkTable chunks = new ChunkTable(database);
         Ids ids = new Ids(random);
-        LeaseTable leases = new LeaseTable(database, messages, ids);
-        Uploads uploads = new Uploads(database, messages, chunks, leases, abandonedAfter, nanoTime);
+        Removals removals = new Removals(database, chunkBytes);
+        LeaseTable leases = new LeaseTable(database, messages, removals, ids);
+        Uploads uploads = new Uploads(database, messages, chunks, leases, removals, abandonedAfter, nanoTime);
         uploads.sweep();
         return new JdbcSpool(
                 database, health, ids, leases, uploads, chunks, new Browser(database, messages), chunkBytes);

@@ -23,6 +23,7 @@ import org.backupmx.spool.SpoolLane;
 import org.backupmx.spool.SpoolLease;
 import org.backupmx.spool.SpoolLeaseLostException;
 import org.backupmx.spool.SpooledMessage;
+import org.backupmx.spool.jdbc.Removals.Removed;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,16 +46,18 @@ final class LeaseTable {
     private final Database database;
     private final Sql sql;
     private final MessageTable messages;
+    private final Removals removals;
     private final Ids ids;
     private final long owner;
 
     /** Messages whose commit failed and may have happened all the same: never leased here. Oldest first; locks itself. */
     private final Set<String> doubtful = new LinkedHashSet<>();
 
-    LeaseTable(Database database, MessageTable messages, Ids ids) {
+    LeaseTable(Database database, MessageTable messages, Removals removals, Ids ids) {
         this.database = database;
         this.sql = database.sql;
         this.messages = messages;
+        this.removals = removals;
         this.ids = ids;
         owner = ids.token();
     }
@@ -165,7 +168,7 @@ final class LeaseTable {
             }
         }
         for (String id : unwanted) {
-            Database.update(c, sql.deleteMessage, id);
+            removals.remove(c, id); // large mail data is left to a sweep
         }
         return due;
     }
@@ -218,11 +221,18 @@ final class LeaseTable {
 
     void settle(SpoolLease lease, Settlement settlement) throws SpoolException {
         checkNotEnded(lease, settlement.at());
-        database.write("settle a lease", Database.Durable.SOON, c -> settle(c, lease, settlement));
+        Removed removed = database.write("settle a lease", Database.Durable.SOON, c -> settle(c, lease, settlement));
+        clearAfter(removed, lease.id());
     }
 
-    /** Returns whether the message has left the lane. */
-    private boolean settle(Connection c, SpoolLease lease, Settlement settlement) throws SQLException, SpoolException {
+    private void clearAfter(Removed removed, SpoolId id) {
+        if (removed == Removed.ALL_BUT_MAIL_DATA) {
+            removals.clear(id.value());
+        }
+    }
+
+    /** Returns what of the message is gone. */
+    private Removed settle(Connection c, SpoolLease lease, Settlement settlement) throws SQLException, SpoolException {
         Map<Integer, RecipientState> states = settlement.states();
         List<Integer> open =
                 lease.recipients().stream().map(QueuedRecipient::index).toList();
@@ -247,9 +257,9 @@ final class LeaseTable {
             settleRecipients(c, id, states);
             Database.update(c, sql.deleteLane, id, domain);
         } else {
-            Database.update(c, sql.deleteMessage, id);
+            return removals.remove(c, id);
         }
-        return done;
+        return Removed.NOTHING;
     }
 
     private static boolean isFinal(@Nullable RecipientState state) {
@@ -318,8 +328,9 @@ final class LeaseTable {
     }
 
     boolean delete(SpoolId id) throws SpoolException {
-        return database.write(
-                "delete a message", Database.Durable.NOW, c -> Database.update(c, sql.deleteMessage, id.value()) > 0);
+        Removed removed = database.write("delete a message", Database.Durable.NOW, c -> removals.remove(c, id.value()));
+        clearAfter(removed, id);
+        return removed != Removed.NOTHING;
     }
 
     private static void checkNotEnded(SpoolLease lease, Instant at) throws SpoolLeaseLostException {

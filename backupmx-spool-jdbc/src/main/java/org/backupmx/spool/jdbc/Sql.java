@@ -14,11 +14,17 @@ final class Sql {
     final String insertRecipient;
     final String insertLane;
     final String insertChunk;
-    final String abandon;
+    final String condemnUncommitted;
     final String stale;
 
     final String lockMessage;
     final String deleteMessage;
+    final String condemnCommitted;
+    final String deleteLanes;
+    final String deleteRecipients;
+    final String lastChunk;
+    final String deleteChunksAfter;
+    final String deleteCondemned;
     final String messages;
     final String recipients;
     final String lanesOfMessages;
@@ -60,19 +66,25 @@ final class Sql {
                 + " VALUES (?, ?, CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) AS BIGINT) * 1000000,"
                 + " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         commitMessage = "UPDATE " + message + " SET committed = TRUE, size_bytes = ?, chunk_count = ?"
-                + " WHERE id = ? AND NOT committed";
+                + " WHERE id = ? AND NOT committed AND begun_at > 0";
         insertRecipient = "INSERT INTO " + recipient + " (message_id, recipient_no, local_part, domain, notify_on,"
                 + " orcpt, state) VALUES (?, ?, ?, ?, ?, ?, ?)";
         insertLane = "INSERT INTO " + lane + " (message_id, domain, held, due, attempts, lease_until, lease_token,"
                 + " lease_owner, received_at, size_bytes) VALUES (?, ?, FALSE, ?, 0, " + NOT_LEASED + ", 0, 0, ?, ?)";
         insertChunk = "INSERT INTO " + chunks + " (message_id, chunk_no, crc32c, mail_data) VALUES (?, ?, ?, ?)";
-        abandon = "DELETE FROM " + message + " WHERE id = ? AND NOT committed";
+        condemnUncommitted = "UPDATE " + message + " SET begun_at = 0 WHERE id = ? AND NOT committed";
         stale = "SELECT id FROM " + message + " WHERE NOT committed AND begun_at <"
                 + " CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) AS BIGINT) * 1000000 - ?"
                 + " ORDER BY begun_at LIMIT 1000 FOR UPDATE SKIP LOCKED";
 
         lockMessage = "SELECT id FROM " + message + " WHERE id = ? AND committed FOR UPDATE";
-        deleteMessage = "DELETE FROM " + message + " WHERE id = ? AND committed";
+        deleteMessage = "DELETE FROM " + message + " WHERE id = ? AND committed AND size_bytes <= ?";
+        condemnCommitted = "UPDATE " + message + " SET committed = FALSE, begun_at = 0 WHERE id = ? AND committed";
+        deleteLanes = "DELETE FROM " + lane + " WHERE message_id = ?";
+        deleteRecipients = "DELETE FROM " + recipient + " WHERE message_id = ?";
+        lastChunk = "SELECT MAX(chunk_no) FROM " + chunks + " WHERE message_id = ?";
+        deleteChunksAfter = "DELETE FROM " + chunks + " WHERE message_id = ? AND chunk_no > ?";
+        deleteCondemned = "DELETE FROM " + message + " WHERE id = ? AND NOT committed AND begun_at = 0";
         messages = "SELECT id, received_at, reverse_path, body_type, smtp_utf8, declared_bytes, ret, envid,"
                 + " recipient_count, size_bytes FROM " + message + " WHERE id = ANY (?) AND committed ORDER BY id";
         recipients = "SELECT message_id, recipient_no, local_part, domain, notify_on, orcpt, state, reply_code,"

@@ -36,6 +36,7 @@ final class Uploads {
     private final MessageTable messages;
     private final ChunkTable chunks;
     private final LeaseTable leases;
+    private final Removals removals;
     private final long abandonedAfterMicros;
     private final LongSupplier nanoTime;
     private final AtomicLong sweptAt;
@@ -48,12 +49,14 @@ final class Uploads {
             MessageTable messages,
             ChunkTable chunks,
             LeaseTable leases,
+            Removals removals,
             Duration abandonedAfter,
             LongSupplier nanoTime) {
         this.database = database;
         this.messages = messages;
         this.chunks = chunks;
         this.leases = leases;
+        this.removals = removals;
         this.abandonedAfterMicros = abandonedAfter.toMillis() * 1_000;
         this.nanoTime = nanoTime;
         sweptAt = new AtomicLong(nanoTime.getAsLong());
@@ -111,18 +114,24 @@ final class Uploads {
             return;
         }
         try {
-            database.write(
-                    "abandon a message",
-                    Database.Durable.SOON,
-                    c -> Database.update(c, database.sql.abandon, id.value()));
+            database.write("abandon a message", Database.Durable.SOON, c -> {
+                removals.condemn(c, id.value());
+                return id;
+            });
+            removals.clear(id.value());
         } catch (SpoolException e) {
             LOG.atDebug().addKeyValue("spoolId", id).setCause(e).log("abandoned message not removed yet");
         }
     }
 
-    /** Removes what the writers stored that are open when the spool is closed. */
-    void abandonAll(Connection c) throws SQLException {
-        deleteUncommitted(c, List.copyOf(open));
+    /** Removes what the writers stored that are open. */
+    void abandonAll() {
+        open.forEach(id -> abandon(new SpoolId(id)));
+    }
+
+    /** Condemns what the writers stored that are open when the spool is closed; a sweep clears it. */
+    void condemnAll(Connection c) throws SQLException {
+        condemn(c, List.copyOf(open));
     }
 
     private void sweepNowAndThen() throws SpoolException {
@@ -133,9 +142,9 @@ final class Uploads {
         }
     }
 
-    /** Removes messages that began to arrive too long ago, by whichever engine. */
+    /** Removes messages that began to arrive too long ago or are condemned, by whichever engine. */
     void sweep() throws SpoolException {
-        int swept = database.write("remove abandoned messages", Database.Durable.SOON, c -> {
+        List<String> swept = database.write("remove abandoned messages", Database.Durable.SOON, c -> {
             List<String> stale = new ArrayList<>();
             try (PreparedStatement statement = Database.prepare(c, database.sql.stale, abandonedAfterMicros);
                     ResultSet rows = statement.executeQuery()) {
@@ -143,17 +152,20 @@ final class Uploads {
                     stale.add(rows.getString(1));
                 }
             }
-            deleteUncommitted(c, stale);
-            return stale.size();
+            condemn(c, stale);
+            return stale;
         });
-        if (swept > 0) {
-            LOG.atInfo().addKeyValue("messages", swept).log("removed messages that never arrived whole");
+        swept.forEach(removals::clear);
+        if (!swept.isEmpty()) {
+            LOG.atInfo()
+                    .addKeyValue("messages", swept.size())
+                    .log("removed mail data of messages that never arrived whole or are gone");
         }
     }
 
-    private void deleteUncommitted(Connection c, List<String> ids) throws SQLException {
+    private void condemn(Connection c, List<String> ids) throws SQLException {
         for (String id : ids) {
-            Database.update(c, database.sql.abandon, id);
+            removals.condemn(c, id);
         }
     }
 }

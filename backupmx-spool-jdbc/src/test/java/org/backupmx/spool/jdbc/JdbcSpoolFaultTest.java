@@ -19,6 +19,7 @@ import java.nio.ByteBuffer;
 import java.sql.SQLException;
 import java.sql.SQLNonTransientConnectionException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -321,6 +322,36 @@ class JdbcSpoolFaultTest {
             } catch (SpoolUnavailableException e) {
                 assertThat(failed).isLessThan(10);
             }
+        }
+    }
+
+    private interface Ending {
+        void of(SpoolLease lease) throws SpoolException;
+    }
+
+    @Test
+    void largeMailDataGoesAfterItsMessageInTransactionsOfItsOwn() throws Exception {
+        List<Ending> endings = List.of(
+                lease -> assertThat(spool.delete(lease.id())).isTrue(),
+                lease -> spool.settle(lease, relayed(lease, START)));
+        for (Ending ending : endings) {
+            SpoolId id = await(tryToCommit(Envelopes.to("x@a.example"), Removals.AT_ONCE_BYTES + 3 * CHUNK));
+            SpoolLease lease = leaseOne(spool, "a.example", START);
+            faults.fault((moment, sql) -> {
+                if (moment == Moment.EXECUTE && sql.startsWith("DELETE") && sql.contains("chunk")) {
+                    throw CONNECTION_LOST;
+                }
+            });
+            ending.of(lease);
+            assertThat(scan(spool)).isEmpty();
+            assertThat(spool.lanes()).isEmpty();
+            assertThat(spool.delete(id)).isFalse();
+            assertThatThrownBy(() -> spool.read(id)).isInstanceOf(SpoolException.class);
+            assertThat(rows("chunk")).isGreaterThan(1);
+
+            faults.fault(FaultyDataSource.NONE);
+            builder().open().close();
+            assertNothingStored();
         }
     }
 
