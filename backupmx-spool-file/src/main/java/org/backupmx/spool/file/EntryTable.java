@@ -26,7 +26,8 @@ final class EntryTable {
     final IntColumn agePlace = new IntColumn();
 
     private final IntColumn flags = new IntColumn();
-    private final RowAllocator allocator = new RowAllocator(next);
+    private final RowAllocator allocator =
+            new RowAllocator(next, message, lane, due, state, stateLength, duePlace, agePlace, flags);
 
     int add(int messageRow, int ordinal) {
         int row = allocator.take();

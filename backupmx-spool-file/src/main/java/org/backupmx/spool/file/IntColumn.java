@@ -2,28 +2,25 @@ package org.backupmx.spool.file;
 
 import java.util.Arrays;
 
-/** A growing array of ints in pages, so that growing copies nothing. Not thread-safe. */
-final class IntColumn {
-
-    private static final int SHIFT = 12;
-    private static final int MASK = (1 << SHIFT) - 1;
+/** A column of ints. Not thread-safe. */
+final class IntColumn implements Column {
 
     private int[][] pages = new int[4][];
+    private int count;
+
+    @Override
+    public void addPage() {
+        if (count == pages.length) {
+            pages = Arrays.copyOf(pages, pages.length * 2);
+        }
+        pages[count++] = new int[1 << SHIFT];
+    }
 
     int get(int row) {
         return pages[row >>> SHIFT][row & MASK];
     }
 
     void set(int row, int value) {
-        int page = row >>> SHIFT;
-        if (page >= pages.length) {
-            pages = Arrays.copyOf(pages, pages.length * 2);
-        }
-        int[] values = pages[page];
-        if (values == null) {
-            values = new int[1 << SHIFT];
-            pages[page] = values;
-        }
-        values[row & MASK] = value;
+        pages[row >>> SHIFT][row & MASK] = value;
     }
 }

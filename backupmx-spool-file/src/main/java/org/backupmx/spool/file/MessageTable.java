@@ -46,7 +46,8 @@ final class MessageTable {
     final IntColumn firstEntry = new IntColumn();
 
     private final IntColumn flags = new IntColumn();
-    private final RowAllocator allocator = new RowAllocator(firstEntry);
+    private final RowAllocator allocator =
+            new RowAllocator(firstEntry, id, location, length, sizeBytes, received, flags);
     private final Map<Integer, Chunks> chunks = new HashMap<>();
 
     /** Open addressing with linear probing: row + 1, 0 if empty. */

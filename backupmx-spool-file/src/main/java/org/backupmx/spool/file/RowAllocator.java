@@ -4,20 +4,33 @@ package org.backupmx.spool.file;
 final class RowAllocator {
 
     private final IntColumn chain;
+    private final Column[] others;
     private int firstFree = -1;
     private int rows;
 
-    RowAllocator(IntColumn chain) {
+    /** Gives out rows of a table with the columns {@code chain} and {@code others}, and makes room in all of them. */
+    RowAllocator(IntColumn chain, Column... others) {
         this.chain = chain;
+        this.others = others;
     }
 
     int take() {
         if (firstFree < 0) {
+            if ((rows & Column.MASK) == 0) {
+                addPage();
+            }
             return rows++;
         }
         int row = firstFree;
         firstFree = chain.get(row);
         return row;
+    }
+
+    private void addPage() {
+        chain.addPage();
+        for (Column other : others) {
+            other.addPage();
+        }
     }
 
     void give(int row) {

@@ -14,6 +14,8 @@ final class SegmentWriter {
     private static final int STAGING_BYTES = 1 << 20;
     /** How far a file is extended at once, so that most forces write no metadata. */
     private static final int STEP_BYTES = 1 << 20;
+    /** A part of that, kept: fresh zeros for each step cost more than their writing. */
+    private static final int ZEROS_BYTES = 128 << 10;
     /** Batches larger than this are not worth it: their data dwarfs the metadata. */
     private static final int STEPPING_BATCH_BYTES = 64 << 10;
 
@@ -22,6 +24,7 @@ final class SegmentWriter {
     private final int segmentBytes;
     private final long session;
     private final ByteBuffer staging = ByteBuffer.allocateDirect(STAGING_BYTES);
+    private final ByteBuffer zeros = ByteBuffer.allocateDirect(ZEROS_BYTES);
 
     private @Nullable Segment segment;
     private FileIo.@Nullable Handle file;
@@ -141,7 +144,9 @@ final class SegmentWriter {
         allocated = tail;
         if (unforcedBytes() <= STEPPING_BATCH_BYTES && tail + (long) STEP_BYTES <= segmentBytes) {
             try {
-                SegmentFiles.writeFully(out(), ByteBuffer.allocateDirect(STEP_BYTES), tail);
+                for (int written = 0; written < STEP_BYTES; written += ZEROS_BYTES) {
+                    SegmentFiles.writeFully(out(), zeros.clear(), tail + (long) written);
+                }
                 allocated = tail + (long) STEP_BYTES;
             } catch (FileIo.NoSpaceException e) {
                 return; // the records themselves are written
