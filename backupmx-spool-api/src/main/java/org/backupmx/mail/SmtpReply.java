@@ -30,7 +30,14 @@ public final class SmtpReply {
         }
         this.code = code;
         this.enhanced = enhanced;
-        this.lines = lines.stream().map(SmtpReply::safe).toList();
+        this.lines = safe(lines);
+    }
+
+    private static List<String> safe(List<String> lines) {
+        if (lines.size() == 1) {
+            return List.of(safe(lines.get(0))); // one such reply a message
+        }
+        return lines.stream().map(SmtpReply::safe).toList();
     }
 
     private static String safe(String line) {

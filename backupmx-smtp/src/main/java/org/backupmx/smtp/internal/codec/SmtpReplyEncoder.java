@@ -1,11 +1,10 @@
 package org.backupmx.smtp.internal.codec;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
+import java.util.Arrays;
 import java.util.List;
 import org.backupmx.mail.EnhancedStatusCode;
 import org.backupmx.mail.SmtpReply;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Writes replies (RFC 5321 section 4.2, RFC 2034): the code on each line, and the enhanced status code too.
@@ -17,69 +16,78 @@ public final class SmtpReplyEncoder {
     /** The longest line of a reply with its line end, in octets: {@value} (RFC 5321 section 4.5.3.1.5). */
     public static final int MAX_LINE_OCTETS = 512;
 
+    private static final int PREFIX_OCTETS = 4; // the code, and a hyphen or a space
+    private static final int MAX_STATUS_OCTETS = "5.999.999 ".length();
+    private static final byte[] NO_STATUS = new byte[0];
+
     private SmtpReplyEncoder() {}
 
     /** Writes a reply with its enhanced status code on each line; one that has none gets {@code class.0.0}. */
     public static void encode(SmtpReply reply, ByteBuf out) {
-        encode(reply, true, out);
+        out.writeBytes(bytes(reply, true));
     }
 
     /** Writes a reply as those before EHLO, to EHLO, and 354 are: without an enhanced status code. */
     public static void encodePlain(SmtpReply reply, ByteBuf out) {
-        encode(reply, false, out);
+        out.writeBytes(bytes(reply, false));
     }
 
-    /** Returns the octets of a reply that is sent often. */
+    /** Returns the octets of a reply. */
     public static byte[] bytes(SmtpReply reply, boolean enhanced) {
-        ByteBuf out = Unpooled.buffer();
-        encode(reply, enhanced, out);
-        byte[] octets = new byte[out.readableBytes()];
-        out.readBytes(octets);
-        return octets;
-    }
-
-    private static void encode(SmtpReply reply, boolean enhanced, ByteBuf out) {
-        EnhancedStatusCode status = reply.enhanced().orElse(null);
+        // put together in an array: a ByteBuf checks itself for each octet
+        byte[] status = enhanced ? status(reply) : NO_STATUS;
         List<String> lines = reply.lines();
-        int last = lines.size() - 1;
-        for (int i = 0; i <= last; i++) {
-            int start = out.writerIndex();
-            number(reply.code(), out);
-            out.writeByte(i < last ? '-' : ' ');
-            if (enhanced) {
-                status(reply.code() / 100, status, out);
-            }
-            text(lines.get(i), MAX_LINE_OCTETS - 2 - (out.writerIndex() - start), out);
-            out.writeByte('\r').writeByte('\n');
+        int length = 0;
+        for (int i = 0; i < lines.size(); i++) {
+            length += PREFIX_OCTETS + status.length + room(lines.get(i), status) + 2;
         }
+        byte[] out = new byte[length];
+        int at = 0;
+        for (int i = 0; i < lines.size(); i++) {
+            at = number(reply.code(), out, at);
+            out[at++] = (byte) (i < lines.size() - 1 ? '-' : ' ');
+            System.arraycopy(status, 0, out, at, status.length);
+            at = text(lines.get(i), room(lines.get(i), status), out, at + status.length);
+            out[at++] = '\r';
+            out[at++] = '\n';
+        }
+        return out;
     }
 
-    private static void status(int codeClass, @Nullable EnhancedStatusCode status, ByteBuf out) {
+    private static int room(String text, byte[] status) {
+        return Math.min(text.length(), MAX_LINE_OCTETS - 2 - PREFIX_OCTETS - status.length);
+    }
+
+    private static byte[] status(SmtpReply reply) {
         // RFC 2034 section 4: the class is the code's first digit; 354 alone is none of the three
-        number(codeClass, out);
-        out.writeByte('.');
-        number(status == null ? 0 : status.subject(), out);
-        out.writeByte('.');
-        number(status == null ? 0 : status.detail(), out);
-        out.writeByte(' ');
+        EnhancedStatusCode status = reply.enhanced().orElse(null);
+        byte[] out = new byte[MAX_STATUS_OCTETS];
+        int at = number(reply.code() / 100, out, 0);
+        out[at++] = '.';
+        at = number(status == null ? 0 : status.subject(), out, at);
+        out[at++] = '.';
+        at = number(status == null ? 0 : status.detail(), out, at);
+        out[at++] = ' ';
+        return Arrays.copyOf(out, at);
     }
 
-    private static void number(int value, ByteBuf out) {
+    private static int number(int value, byte[] out, int from) {
+        int at = from;
         if (value >= 100) {
-            out.writeByte('0' + value / 100);
+            out[at++] = (byte) ('0' + value / 100);
         }
         if (value >= 10) {
-            out.writeByte('0' + value / 10 % 10);
+            out[at++] = (byte) ('0' + value / 10 % 10);
         }
-        out.writeByte('0' + value % 10);
+        out[at++] = (byte) ('0' + value % 10);
+        return at;
     }
 
-    private static void text(String text, int room, ByteBuf out) {
-        int length = Math.min(text.length(), room);
-        out.ensureWritable(length + 2);
+    private static int text(String text, int length, byte[] out, int from) {
         for (int i = 0; i < length; i++) {
             char c = text.charAt(i);
-            out.writeByte(c < 0x80 ? c : '?');
+            out[from + i] = (byte) (c < 0x80 ? c : '?');
         }
+        return from + length;
     }
 }
