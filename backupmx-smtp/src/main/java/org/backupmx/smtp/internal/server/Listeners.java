@@ -81,6 +81,8 @@ public final class Listeners {
                 .option(ChannelOption.SO_BACKLOG, BACKLOG)
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.AUTO_READ, false)
+                // some clients end their side right behind QUIT, before our replies
+                .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                 .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(4 * 1024, READ_BYTES))
                 .childOption(
                         ChannelOption.RECVBUF_ALLOCATOR,

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
@@ -45,6 +46,8 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
     private @Nullable InetAddress admitted;
     /** Keeps a write that makes room again from running the session within itself. */
     private boolean running;
+    /** The client sends no more, and may still listen. */
+    private boolean inputEnded;
 
     /** Creates the session of a connection that {@code loop}'s event loop runs. */
     public SmtpServerSession(ServerSettings settings, LoopSessions loop) {
@@ -134,6 +137,9 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
             state.phase = Phase.GREETED;
             waitFromNow();
             state.intake().secured(tls.getProtocol(), tls.getCipherSuite());
+        } else if (event instanceof ChannelInputShutdownEvent) {
+            inputEnded = true;
+            run();
         }
         context.fireUserEventTriggered(event);
     }
@@ -251,7 +257,20 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
         }
         flush();
         running = false;
-        input.readIfBehind(ctx());
+        if (inputEnded && !question.isOpen() && (state.phase.compareTo(Phase.HANDSHAKE) >= 0 || !input.hasOctets())) {
+            endOutput();
+        } else {
+            input.readIfBehind(ctx());
+        }
+    }
+
+    /** Closes after the replies said so far: the client has ended its side, and all it said is answered. */
+    private void endOutput() {
+        if (state.phase == Phase.HANDSHAKE) {
+            ctx().close();
+        } else {
+            close();
+        }
     }
 
     /** Tells whether the client sent more than has been worked on. */
