@@ -113,33 +113,40 @@ final class CachingResolver implements Resolver {
         return value.compareTo(most) > 0 ? most : value;
     }
 
+    // Settings are those of the resolver below; what is remembered stays.
+
     @Override
     public void setPort(int port) {
-        throw new UnsupportedOperationException();
+        resolver.setPort(port);
     }
 
     @Override
     public void setTCP(boolean flag) {
-        throw new UnsupportedOperationException();
+        resolver.setTCP(flag);
     }
 
     @Override
     public void setIgnoreTruncation(boolean flag) {
-        throw new UnsupportedOperationException();
+        resolver.setIgnoreTruncation(flag);
     }
 
     @Override
     public void setEDNS(int version, int payloadSize, int flags, List<EDNSOption> options) {
-        throw new UnsupportedOperationException();
+        resolver.setEDNS(version, payloadSize, flags, options);
     }
 
     @Override
     public void setTSIGKey(TSIG key) {
-        throw new UnsupportedOperationException();
+        resolver.setTSIGKey(key);
     }
 
     @Override
     public void setTimeout(Duration timeout) {
-        throw new UnsupportedOperationException();
+        resolver.setTimeout(timeout);
+    }
+
+    @Override
+    public Duration getTimeout() {
+        return resolver.getTimeout();
     }
 }
