@@ -205,6 +205,26 @@ class SmtpClientTest {
         assertThat(primary.messages()).hasSize(1);
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aConnectionWithManyRefusedCommandsIsNotUsedAgain(boolean pipelining) throws Exception {
+        PrimaryBehaviour behaviour = pipelining ? accepting() : accepting().without("PIPELINING");
+        primary.behaviour(behaviour.at(
+                Point.RCPT, line -> line.contains("gone") ? new Answer.Say("550 5.1.1 Unknown\r\n") : null));
+        String[] fourOfFive = {
+            "1gone@example.test", "2gone@example.test", "3gone@example.test", "4gone@example.test", "a@example.test"
+        };
+
+        relay(fourOfFive);
+        relay("b@example.test");
+        assertThat(primary.connections()).isEqualTo(1);
+        relay("5gone@example.test", "c@example.test");
+        primary.awaitCommand("QUIT", Duration.ofSeconds(5));
+        assertThat(kinds(relay("d@example.test"))).containsExactly("Relayed 250");
+
+        assertThat(primary.connections()).isEqualTo(2);
+    }
+
     @Test
     void goAheadForNobodyIsAnsweredWithALoneDot() throws Exception {
         primary.behaviour(accepting().reply(Point.RCPT, "450 4.2.1 Busy").reply(Point.DATA, "354 Go on all the same"));

@@ -109,6 +109,7 @@ final class MailTransaction implements MailDataReader.Sink {
             return;
         }
         mailReply = reply;
+        countIfRefused(reply);
         if (!connection.extensions().pipelining()) {
             if (reply.isPositive()) {
                 sendRcpt(0);
@@ -126,6 +127,7 @@ final class MailTransaction implements MailDataReader.Sink {
             return;
         }
         rcptReplies[rcptAnswered++] = reply;
+        countIfRefused(reply);
         if (reply.isPositive() && isPositive(mailReply)) {
             accepted++;
         }
@@ -157,6 +159,7 @@ final class MailTransaction implements MailDataReader.Sink {
             refusedToGoOn(reply, "DATA");
         } else {
             dataReply = reply;
+            countIfRefused(reply);
             end();
         }
     }
@@ -177,6 +180,12 @@ final class MailTransaction implements MailDataReader.Sink {
             end();
         } else {
             refusedToGoOn(reply, "the end of mail data");
+        }
+    }
+
+    private void countIfRefused(SmtpReply reply) {
+        if (!reply.isPositive()) {
+            connection.countRefused();
         }
     }
 

@@ -156,6 +156,7 @@ final class NextHopConnections {
     private void keep(RelayConnection connection) {
         Hop hop = hop(connection);
         boolean spent = connection.dialogue().isEnded()
+                || connection.isWornOut()
                 || connection.messages() >= limits.messagesPerConnection()
                 || connection.age().compareTo(limits.connectionAge()) >= 0;
         if (stopping || spent || (hop.waiting.isEmpty() && !wanting.isEmpty())) {

@@ -29,6 +29,12 @@ final class RelayConnection {
     /** How long a farewell may take: nobody waits for it. */
     private static final Duration QUIT = Duration.ofSeconds(5);
 
+    /**
+     * How many refused commands a connection is kept for. Servers count them by connection and slow down who has many:
+     * Postfix from 10 on.
+     */
+    private static final int MAX_REFUSED_COMMANDS = 5;
+
     /** Where a connection stands in the book; guarded by its lock. */
     enum Place {
         OPENING,
@@ -46,6 +52,7 @@ final class RelayConnection {
     private Extensions extensions = Extensions.NONE;
     private long openedAt;
     private int messages;
+    private int refusedCommands;
     private boolean transactionOpen;
 
     /** Guarded by the lock of {@link NextHopConnections}. */
@@ -228,6 +235,16 @@ final class RelayConnection {
 
     int messages() {
         return messages;
+    }
+
+    /** Counts a command that the next hop refused. */
+    void countRefused() {
+        refusedCommands++;
+    }
+
+    /** Tells whether so much was refused that the next message is better off on another connection. */
+    boolean isWornOut() {
+        return refusedCommands >= MAX_REFUSED_COMMANDS;
     }
 
     Duration age() {
