@@ -144,6 +144,9 @@ class MainJobTest {
         assertThat(engine.events.events(RecipientFailed.class)).singleElement().satisfies(event -> {
             assertThat(event.recipient()).hasToString("never@example.test");
             assertThat(event.notified()).isTrue();
+            assertThat(event.attempts()).isEqualTo(1);
+            assertThat(event.nextHop())
+                    .hasValueSatisfying(hop -> assertThat(hop.nextHop().host()).isEqualTo("127.0.0.50"));
         });
         assertThat(relayed()).anySatisfy(dsn -> {
             assertThat(dsn.reversePath().isNull()).isTrue();
@@ -184,6 +187,13 @@ class MainJobTest {
         engine.time.advance(Duration.ofHours(3));
 
         assertThat(engine.events.events(RecipientExpired.class)).hasSize(250).allMatch(RecipientExpired::notified);
+        assertThat(engine.events.events(RecipientExpired.class)).allSatisfy(event -> {
+            long deferred = engine.events.events(RecipientDeferred.class).stream()
+                    .filter(before -> before.id().equals(event.id()))
+                    .count();
+            assertThat(event.attempts())
+                    .isEqualTo((int) deferred + (event.nextHop().isPresent() ? 1 : 0));
+        });
         assertThat(relayed()).hasSize(250).allMatch(dsn -> dsn.reversePath().isNull());
         assertThat(engine.mx.snapshot().queued()).isZero();
     }
@@ -215,6 +225,18 @@ class MainJobTest {
         assertThat(relayed())
                 .singleElement()
                 .satisfies(mail -> assertThat(mail.nextHop()).hasToString("mx2.home.test:25[9.9.9.2]"));
+    }
+
+    @Test
+    void aRelayDomainWithoutARouteIsNotToldOfWhileNothingWaits() throws Exception {
+        engine.resolver.lookup("byname.test", new MxLookup.NoSuchDomain());
+        engine.start();
+        engine.time.advance(Duration.ofHours(5));
+        assertThat(engine.events.events(RouteHeld.class)).isEmpty();
+
+        engine.server.connect().send("a@sender.test", MAIL, "u@byname.test");
+        engine.time.run();
+        assertThat(engine.events.events(RouteHeld.class)).hasSize(1);
     }
 
     @Test

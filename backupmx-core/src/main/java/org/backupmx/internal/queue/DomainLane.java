@@ -92,12 +92,12 @@ final class DomainLane {
         return scheduler.isStopping();
     }
 
-    /** Something was committed for this domain; a lane that rests need not know. */
+    /** Something was committed for this domain; a lane that rests need not know, unless it has something to tell. */
     void committed() {
         dirty.set(true);
         if (retired) {
             scheduler.committed(domain);
-        } else if (!resting) {
+        } else if (!resting || route.isUntold()) {
             wake();
         }
     }
@@ -178,6 +178,9 @@ final class DomainLane {
             failDue(now, undeliverable.reply());
         } else {
             rest(now);
+            if (route.isUntold() && delivery.spool.nextDue(domain).isPresent()) {
+                route.tell();
+            }
             arm(known.at().plus(DomainRoute.FRESH));
         }
     }

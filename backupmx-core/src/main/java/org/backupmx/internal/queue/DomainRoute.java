@@ -40,6 +40,7 @@ final class DomainRoute {
     private final RetryPolicy defaultPolicy;
     private final AtomicBoolean searching = new AtomicBoolean();
     private volatile @Nullable Known known;
+    private volatile String trouble = ""; // why there is no way now; empty if there is one
     private volatile String told = ""; // the trouble that listeners know of
 
     DomainRoute(Delivery delivery, MailDomain domain) {
@@ -98,7 +99,7 @@ final class DomainRoute {
         try {
             Known now = found != null ? found : kept(fault);
             known = now;
-            tell(now);
+            note(now);
         } finally {
             searching.set(false);
             whenFound.run();
@@ -115,12 +116,12 @@ final class DomainRoute {
                 : new Known(true, defaultPolicy, new RelayRoute.Retry("look-up of the domain failed"), now);
     }
 
-    private void tell(Known found) {
-        String trouble = "";
+    private void note(Known found) {
+        String reason = "";
         if (found.route() instanceof RelayRoute.Hold hold) {
-            trouble = hold.reason();
+            reason = hold.reason();
         } else if (found.route() instanceof RelayRoute.Retry retry && found.isRelayDomain()) {
-            trouble = retry.reason();
+            reason = retry.reason();
         } else if (found.route() instanceof RelayRoute.NextHops hops && known != null) {
             hops.notes()
                     .forEach(note -> LOG.atDebug()
@@ -128,9 +129,21 @@ final class DomainRoute {
                             .addKeyValue("note", note)
                             .log("route noted"));
         }
-        if (!trouble.isEmpty() && !trouble.equals(told)) {
-            delivery.events.post(new RouteHeld(delivery.runtime.now(), domain, trouble));
+        if (reason.isEmpty()) {
+            told = "";
         }
-        told = trouble;
+        trouble = reason;
+    }
+
+    /** Tells whether there is no way, and listeners do not know why: mail that waits is worth telling of. */
+    boolean isUntold() {
+        return !trouble.isEmpty() && !trouble.equals(told);
+    }
+
+    /** Tells listeners why mail is held. */
+    void tell() {
+        String reason = trouble;
+        told = reason;
+        delivery.events.post(new RouteHeld(delivery.runtime.now(), domain, reason));
     }
 }

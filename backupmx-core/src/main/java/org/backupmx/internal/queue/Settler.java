@@ -271,7 +271,7 @@ final class Settler {
     private void post(Outcome outcome, QueuedRecipient recipient, @Nullable NextHopAddress via, boolean notified) {
         SpoolId id = outcome.lease.id();
         ForwardPath path = recipient.recipient().path();
-        int attempt = outcome.lease.attempts() + 1;
+        int attempt = outcome.lease.attempts() + (via == null ? 0 : 1);
         RecipientState state = outcome.states.get(recipient.index());
         if (state instanceof RecipientState.Relayed relayed && via != null) {
             delivery.events.post(new RecipientRelayed(outcome.now, id, path, via, relayed.reply(), attempt));
@@ -279,9 +279,11 @@ final class Settler {
             delivery.events.post(
                     new RecipientDeferred(outcome.now, id, path, via, deferred.reply(), attempt, outcome.nextDue));
         } else if (state instanceof RecipientState.Failed failed) {
-            delivery.events.post(new RecipientFailed(outcome.now, id, path, failed.reply(), notified));
+            delivery.events.post(new RecipientFailed(
+                    outcome.now, id, path, Optional.ofNullable(via), failed.reply(), attempt, notified));
         } else if (state instanceof RecipientState.Expired expired) {
-            delivery.events.post(new RecipientExpired(outcome.now, id, path, expired.reply(), notified));
+            delivery.events.post(new RecipientExpired(
+                    outcome.now, id, path, Optional.ofNullable(via), expired.reply(), attempt, notified));
         }
     }
 

@@ -1,5 +1,7 @@
 package org.backupmx.internal.runtime;
 
+import java.time.temporal.ChronoUnit;
+import java.util.Optional;
 import org.backupmx.event.BackupMxListener;
 import org.backupmx.event.MailRefused;
 import org.backupmx.event.MessageAccepted;
@@ -10,8 +12,13 @@ import org.backupmx.event.RecipientFailed;
 import org.backupmx.event.RecipientRelayed;
 import org.backupmx.event.RouteHeld;
 import org.backupmx.event.SpoolHealthChanged;
+import org.backupmx.mail.ForwardPath;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.NextHopAddress;
+import org.backupmx.spool.SpoolId;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /** Writes events to the log. What peers wrote is safe already: mailboxes and replies hold no control characters. */
 public final class EventLog implements BackupMxListener {
@@ -76,7 +83,7 @@ public final class EventLog implements BackupMxListener {
                 .addKeyValue("nextHop", event.nextHop())
                 .addKeyValue("reply", event.reply())
                 .addKeyValue("attempt", event.attempt())
-                .addKeyValue("nextAttempt", event.nextAttempt())
+                .addKeyValue("nextAttempt", event.nextAttempt().truncatedTo(ChronoUnit.SECONDS))
                 .log("recipient deferred");
     }
 
@@ -96,22 +103,29 @@ public final class EventLog implements BackupMxListener {
 
     @Override
     public void onFailed(RecipientFailed event) {
-        LOG.atWarn()
-                .addKeyValue("spoolId", event.id())
-                .addKeyValue("rcpt", event.recipient())
-                .addKeyValue("reply", event.reply())
-                .addKeyValue("notified", event.notified())
+        undelivered(event.id(), event.recipient(), event.nextHop(), event.reply(), event.attempts(), event.notified())
                 .log("recipient failed");
     }
 
     @Override
     public void onExpired(RecipientExpired event) {
-        LOG.atWarn()
-                .addKeyValue("spoolId", event.id())
-                .addKeyValue("rcpt", event.recipient())
-                .addKeyValue("reply", event.reply())
-                .addKeyValue("notified", event.notified())
+        undelivered(event.id(), event.recipient(), event.nextHop(), event.reply(), event.attempts(), event.notified())
                 .log("recipient expired");
+    }
+
+    private static LoggingEventBuilder undelivered(
+            SpoolId id,
+            ForwardPath recipient,
+            Optional<NextHopAddress> nextHop,
+            SmtpReply reply,
+            int attempts,
+            boolean notified) {
+        LoggingEventBuilder line = LOG.atWarn().addKeyValue("spoolId", id).addKeyValue("rcpt", recipient);
+        return nextHop.map(hop -> line.addKeyValue("nextHop", hop))
+                .orElse(line)
+                .addKeyValue("reply", reply)
+                .addKeyValue("attempts", attempts)
+                .addKeyValue("notified", notified);
     }
 
     @Override
