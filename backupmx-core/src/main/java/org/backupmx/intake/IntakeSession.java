@@ -57,7 +57,7 @@ public interface IntakeSession {
     CompletionStage<Verdict> postmaster(RcptParameters parameters);
 
     /**
-     * Decides on DATA, after at least one accepted recipient.
+     * Decides on DATA or the first BDAT (RFC 3030), after at least one accepted recipient.
      *
      * @return where mail data goes, or a refusal
      */

@@ -4,7 +4,8 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.CompletionStage;
 
 /**
- * Takes the mail data of one transaction: dot transparency undone, without the end-of-data line.
+ * Takes the mail data of one transaction: dot transparency undone, without the end-of-data line. What came by BDAT (RFC
+ * 3030) may lack the last line end.
  *
  * <p>One call at a time, as with {@link IntakeSession}; {@link #abandon()} alone may come at any time.
  */

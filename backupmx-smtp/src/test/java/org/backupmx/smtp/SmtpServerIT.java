@@ -129,9 +129,9 @@ class SmtpServerIT {
         try (Client client = new Client(address)) {
             for (Transcript.Step step : transcript.steps()) {
                 client.send(step.octets());
-                for (String expected : step.replies()) {
-                    assertThat(client.in.readLine()).startsWith(expected);
-                }
+                assertThat(step.isAnsweredBy(client.in::readLine))
+                        .as(step.sent())
+                        .isTrue();
                 if (step.closes()) {
                     assertThat(client.in.readLine()).isNull();
                 }

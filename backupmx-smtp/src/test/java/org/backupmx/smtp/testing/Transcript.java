@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An SMTP dialogue in a file. Lines are:
@@ -25,9 +26,17 @@ import java.util.stream.Stream;
  * M: reverse-path -&gt; forward-path, forward-path: "mail data, escaped"
  * </pre>
  *
- * <p>Neighbouring C lines are sent as one group. M lines tell what has been accepted in the end.
+ * <p>The reply to EHLO may have more keywords than the S lines say, so that an extension does not touch every file.
+ * Neighbouring C lines are sent as one group. M lines tell what has been accepted in the end.
  */
 public final class Transcript {
+
+    /** The lines of a server. */
+    public interface Lines {
+        /** Returns the next line, null at the end. */
+        @Nullable
+        String next() throws IOException;
+    }
 
     /** A group of octets that the client sends, then what the server answers to it. */
     public record Step(String sent, List<String> replies, boolean closes) {
@@ -35,6 +44,30 @@ public final class Transcript {
         /** What is sent, one octet for each character of {@link #sent()}. */
         public byte[] octets() {
             return sent.getBytes(StandardCharsets.ISO_8859_1);
+        }
+
+        /** Reads what the server said, no further than it has to say, and tells whether it is that. */
+        public boolean isAnsweredBy(Lines said) throws IOException {
+            boolean keywords = false;
+            for (String reply : replies) {
+                String line = said.next();
+                while (keywords && line != null && line.startsWith("250-") && !begins(line, reply)) {
+                    line = said.next();
+                }
+                if (line == null || !(keywords ? begins(line, reply) : line.startsWith(reply))) {
+                    return false;
+                }
+                while (keywords && reply.startsWith("250 ") && line != null && line.startsWith("250-")) {
+                    line = said.next();
+                }
+                keywords = reply.startsWith("250-");
+            }
+            return true;
+        }
+
+        /** Without the mark of the last line, which may be further on. */
+        private static boolean begins(String line, String reply) {
+            return line.startsWith("250") && line.substring(4).startsWith(reply.substring(4));
         }
     }
 

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Runs of mail data are slices of the input, as long as they can be. Not thread-safe.
  */
-public final class MailDataDecoder {
+public final class MailDataDecoder implements MailDataRuns {
 
     /** The longest line of mail data: {@value} octets without its line end. */
     public static final int MAX_LINE_OCTETS = 1 << 20;
@@ -46,7 +46,7 @@ public final class MailDataDecoder {
     private boolean bareLineEnd;
     private boolean lineTooLong;
 
-    /** Begins another message. */
+    @Override
     public void reset() {
         state = State.LINE_START;
         lineOctets = 0;
@@ -54,27 +54,22 @@ public final class MailDataDecoder {
         lineTooLong = false;
     }
 
-    /** Tells whether the end of data was read; what follows in the input is not mail data. */
+    @Override
     public boolean isEnded() {
         return state == State.ENDED;
     }
 
-    /** Tells whether a bare CR or LF has been repaired. */
+    @Override
     public boolean sawBareLineEnd() {
         return bareLineEnd;
     }
 
-    /** Tells whether a line was longer than {@value #MAX_LINE_OCTETS} octets. */
+    @Override
     public boolean sawLineTooLong() {
         return lineTooLong;
     }
 
-    /**
-     * Returns the next run of mail data and moves the input's position behind it.
-     *
-     * @param in the octets that came; its limit and its position are used, its mark is not
-     * @return a run, never empty; null when the input is used up or the end of data was read
-     */
+    @Override
     public @Nullable ByteBuffer next(ByteBuffer in) {
         while (true) {
             if (state == State.LINE_END_OWED) {
@@ -110,7 +105,7 @@ public final class MailDataDecoder {
                     if (octet == '\n') {
                         consume(in, State.LINE_START);
                         lineOctets = 0;
-                        return LINE_END.duplicate();
+                        return lineEnd();
                     }
                     return repairedLineEnd();
                 }
@@ -134,6 +129,11 @@ public final class MailDataDecoder {
         bareLineEnd = true;
         lineOctets = 0;
         state = State.TEXT;
+        return lineEnd();
+    }
+
+    /** A CRLF to give out. */
+    static ByteBuffer lineEnd() {
         return LINE_END.duplicate();
     }
 
@@ -177,7 +177,7 @@ public final class MailDataDecoder {
     }
 
     /** Returns the index of the first CR or LF, or {@code limit}; looks at eight octets at once. */
-    private static int findLineEnd(ByteBuffer in, int from, int limit) {
+    static int findLineEnd(ByteBuffer in, int from, int limit) {
         int at = from;
         for (; at <= limit - Long.BYTES; at += Long.BYTES) {
             long word = in.getLong(at);

@@ -1,12 +1,13 @@
 package org.backupmx.smtp.internal.codec;
 
-/** The verb of a command line (RFC 5321 section 4.1.1, RFC 3207). */
+/** The verb of a command line (RFC 5321 section 4.1.1, RFC 3030, RFC 3207). */
 public enum SmtpVerb {
     HELO,
     EHLO,
     MAIL,
     RCPT,
     DATA,
+    BDAT,
     RSET,
     NOOP,
     VRFY,
@@ -33,6 +34,7 @@ public enum SmtpVerb {
             case 'M' << 24 | 'A' << 16 | 'I' << 8 | 'L' -> MAIL;
             case 'R' << 24 | 'C' << 16 | 'P' << 8 | 'T' -> RCPT;
             case 'D' << 24 | 'A' << 16 | 'T' << 8 | 'A' -> DATA;
+            case 'B' << 24 | 'D' << 16 | 'A' << 8 | 'T' -> BDAT;
             case 'R' << 24 | 'S' << 16 | 'E' << 8 | 'T' -> RSET;
             case 'N' << 24 | 'O' << 16 | 'O' << 8 | 'P' -> NOOP;
             case 'V' << 24 | 'R' << 16 | 'F' << 8 | 'Y' -> VRFY;

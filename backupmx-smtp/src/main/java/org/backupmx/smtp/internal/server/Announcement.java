@@ -27,7 +27,8 @@ final class Announcement {
                 "8BITMIME",
                 "SMTPUTF8",
                 "ENHANCEDSTATUSCODES",
-                "DSN"));
+                "DSN",
+                "CHUNKING"));
         ehlo = FixedReply.plain(SmtpReply.of(250, lines));
         lines.add("STARTTLS");
         ehloWithStartTls = FixedReply.plain(SmtpReply.of(250, lines));

@@ -1,6 +1,7 @@
 package org.backupmx.smtp.internal.server;
 
 import java.util.List;
+import org.backupmx.intake.Verdict;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.smtp.internal.codec.SmtpReplyEncoder;
 
@@ -9,8 +10,9 @@ final class FixedReply {
 
     static final FixedReply START_MAIL_INPUT =
             plain(SmtpReply.of(354, List.of("Start mail input; end with <CRLF>.<CRLF>")));
+    static final FixedReply CHUNK_TAKEN = of(250, "2.0.0", "Chunk taken");
     static final FixedReply OK = of(250, "2.0.0", "OK");
-    static final FixedReply HELP = of(214, "2.0.0", "HELO EHLO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT STARTTLS");
+    static final FixedReply HELP = of(214, "2.0.0", "HELO EHLO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT STARTTLS");
     static final FixedReply BYE = of(221, "2.0.0", "Bye");
     static final FixedReply CANNOT_VERIFY = of(252, "2.0.0", "Cannot VRFY, but will take mail and try");
     static final FixedReply START_TLS = of(220, "2.0.0", "Ready to start TLS");
@@ -35,6 +37,7 @@ final class FixedReply {
     static final FixedReply LINE_TOO_LONG = of(500, "5.5.2", "Line too long");
     static final FixedReply NO_ARGUMENT = of(501, "5.5.4", "No argument allowed");
     static final FixedReply HELO_ARGUMENT = of(501, "5.5.4", "Syntax: EHLO domain-or-address-literal");
+    static final FixedReply BDAT_ARGUMENT = of(501, "5.5.4", "Syntax: BDAT octets [LAST]");
     static final FixedReply VRFY_ARGUMENT = of(501, "5.5.4", "Argument needed");
     static final FixedReply DATA_AFTER_STARTTLS = of(501, "5.5.1", "Nothing may follow STARTTLS");
     static final FixedReply NOT_IMPLEMENTED = of(502, "5.5.1", "Command not implemented");
@@ -42,6 +45,7 @@ final class FixedReply {
     static final FixedReply NESTED_MAIL = of(503, "5.5.1", "Transaction already begun");
     static final FixedReply MAIL_FIRST = of(503, "5.5.1", "MAIL first");
     static final FixedReply RCPT_FIRST = of(503, "5.5.1", "No valid recipient");
+    static final FixedReply BDAT_BEGUN = of(503, "5.5.1", "Go on with BDAT, or RSET");
     static final FixedReply NOT_NOW = of(503, "5.5.1", "Not now");
     static final FixedReply TLS_ACTIVE = of(503, "5.5.1", "TLS already active");
 
@@ -68,6 +72,11 @@ final class FixedReply {
 
     SmtpReply reply() {
         return reply;
+    }
+
+    /** This reply as a verdict of refusal. */
+    Verdict verdict() {
+        return reply.isTransient() ? new Verdict.Defer(reply) : new Verdict.Reject(reply);
     }
 
     /** The octets on the wire; not to be changed. */

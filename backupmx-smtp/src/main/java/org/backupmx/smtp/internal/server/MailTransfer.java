@@ -5,7 +5,7 @@ import java.util.concurrent.CompletionStage;
 import org.backupmx.intake.MailDataSink;
 import org.backupmx.intake.Verdict;
 import org.backupmx.smtp.BareLineEnds;
-import org.backupmx.smtp.internal.codec.MailDataDecoder;
+import org.backupmx.smtp.internal.codec.MailDataRuns;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +16,7 @@ final class MailTransfer {
 
     private static final long PATIENCE_BYTES = 10_000_000;
 
-    private final MailDataDecoder decoder;
+    private final MailDataRuns decoder;
     private final MailDataSink sink;
     private final BareLineEnds bareLineEnds;
     private final long maxBytes;
@@ -25,7 +25,7 @@ final class MailTransfer {
     private boolean over;
     private @Nullable FixedReply refusal;
 
-    MailTransfer(MailDataDecoder decoder, MailDataSink sink, BareLineEnds bareLineEnds, long maxBytes) {
+    MailTransfer(MailDataRuns decoder, MailDataSink sink, BareLineEnds bareLineEnds, long maxBytes) {
         this.decoder = decoder;
         this.sink = sink;
         this.bareLineEnds = bareLineEnds;
@@ -56,7 +56,19 @@ final class MailTransfer {
 
     /** Tells whether so much came that reading on is not worth it. */
     boolean isHopeless() {
+        return isHopeless(bytes, maxBytes);
+    }
+
+    /** Tells whether {@code bytes}, which may not be taken, are more than is read for nothing. */
+    static boolean isHopeless(long bytes, long maxBytes) {
         return bytes - PATIENCE_BYTES > maxBytes && bytes - PATIENCE_BYTES - maxBytes > maxBytes;
+    }
+
+    /** Refuses the message if it will be too big with {@code more} octets. */
+    void announce(long more) {
+        if (more > maxBytes - bytes) {
+            refuse(FixedReply.TOO_BIG);
+        }
     }
 
     /** Makes {@code reply} the answer to the message, unless there is one; the sink forgets it. */

@@ -8,6 +8,7 @@ enum Question {
     MAIL,
     RCPT,
     DATA,
+    BDAT,
     WRITE,
     FINISH
 }

@@ -16,6 +16,7 @@ final class SessionAnswers {
     private final SessionState state;
     private final SessionReplies replies;
     private final SessionMailData mailData;
+    private final SessionChunks chunks;
     private final SessionLog log;
 
     SessionAnswers(
@@ -23,11 +24,13 @@ final class SessionAnswers {
             SessionState state,
             SessionReplies replies,
             SessionMailData mailData,
+            SessionChunks chunks,
             SessionLog log) {
         this.settings = settings;
         this.state = state;
         this.replies = replies;
         this.mailData = mailData;
+        this.chunks = chunks;
         this.log = log;
     }
 
@@ -43,6 +46,7 @@ final class SessionAnswers {
             case MAIL -> mail((Verdict) requireNonNull(value));
             case RCPT -> rcpt((Verdict) requireNonNull(value));
             case DATA -> data((DataVerdict) requireNonNull(value));
+            case BDAT -> chunks.opened((DataVerdict) requireNonNull(value));
             case WRITE -> {
                 // the run is the engine's again
             }
@@ -130,6 +134,10 @@ final class SessionAnswers {
             case FINISH -> {
                 state.endTransaction();
                 replies.idle(FixedReply.FAULT);
+            }
+            case BDAT -> {
+                state.intake().reset();
+                chunks.refuse(FixedReply.FAULT.verdict());
             }
             case MAIL, DATA -> {
                 // who knows how far it came

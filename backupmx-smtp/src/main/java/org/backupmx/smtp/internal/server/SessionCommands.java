@@ -8,6 +8,7 @@ import java.util.concurrent.CompletionStage;
 import org.backupmx.intake.MailParameters;
 import org.backupmx.intake.RcptParameters;
 import org.backupmx.intake.Verdict;
+import org.backupmx.smtp.internal.codec.BdatCommand;
 import org.backupmx.smtp.internal.codec.MailCommand;
 import org.backupmx.smtp.internal.codec.MailLine;
 import org.backupmx.smtp.internal.codec.PathParser;
@@ -17,6 +18,7 @@ import org.backupmx.smtp.internal.codec.SmtpCommandDecoder;
 import org.backupmx.smtp.internal.codec.SmtpVerb;
 import org.backupmx.smtp.internal.codec.SyntaxError;
 import org.backupmx.smtp.internal.server.SessionState.Phase;
+import org.jspecify.annotations.Nullable;
 
 /** What each command of a client does (RFC 5321 section 4.1.4): a reply at once, or a question to the intake. */
 final class SessionCommands {
@@ -26,6 +28,7 @@ final class SessionCommands {
     private final SessionState state;
     private final SessionReplies replies;
     private final OpenQuestion question;
+    private final SessionChunks chunks;
     private final SessionLog log;
     private final SmtpCommandDecoder commands;
 
@@ -35,12 +38,14 @@ final class SessionCommands {
             SessionState state,
             SessionReplies replies,
             OpenQuestion question,
+            SessionChunks chunks,
             SessionLog log) {
         this.session = session;
         this.settings = settings;
         this.state = state;
         this.replies = replies;
         this.question = question;
+        this.chunks = chunks;
         this.log = log;
         this.commands = new SmtpCommandDecoder(settings.limits().commandLineOctets());
     }
@@ -67,11 +72,15 @@ final class SessionCommands {
             replies.leave(FixedReply.STOPPING);
             return;
         }
+        if (verb != SmtpVerb.BDAT) {
+            chunks.forgetRefusal();
+        }
         switch (verb) {
             case HELO, EHLO -> helo(verb == SmtpVerb.EHLO);
             case MAIL -> mail();
             case RCPT -> rcpt();
             case DATA -> data();
+            case BDAT -> bdat();
             case RSET -> rset();
             case NOOP -> replies.idle(FixedReply.OK);
             case HELP -> replies.idle(FixedReply.HELP);
@@ -103,6 +112,7 @@ final class SessionCommands {
         if (!wellFormed) {
             replies.bad(FixedReply.HELO_ARGUMENT);
         } else if (replies.idle()) {
+            state.abandonTransfer();
             String name = new String(commands.line(), commands.argumentStart(), length, StandardCharsets.US_ASCII);
             question.ask(
                     extended ? Question.EHLO : Question.HELO,
@@ -137,7 +147,7 @@ final class SessionCommands {
     }
 
     private void rcpt() {
-        if (state.phase != Phase.TRANSACTION) {
+        if (state.phase != Phase.TRANSACTION || state.transfer != null) {
             replies.bad(notInTransaction());
             return;
         }
@@ -167,7 +177,7 @@ final class SessionCommands {
         if (!noArgument()) {
             return;
         }
-        if (state.phase != Phase.TRANSACTION) {
+        if (state.phase != Phase.TRANSACTION || state.transfer != null) {
             replies.bad(notInTransaction());
         } else if (state.recipients == 0) {
             replies.bad(FixedReply.RCPT_FIRST);
@@ -176,13 +186,38 @@ final class SessionCommands {
         }
     }
 
+    private void bdat() {
+        byte[] line = commands.line();
+        int start = commands.argumentStart();
+        int end = commands.argumentEnd();
+        long octets = BdatCommand.octets(line, start, end);
+        if (octets < 0) {
+            // nobody knows where the mail data that follows ends, and none of it may be taken for a command
+            replies.leave(FixedReply.BDAT_ARGUMENT);
+        } else {
+            chunks.begin(octets, BdatCommand.isLast(line, start, end), misplacedBdat());
+        }
+    }
+
+    private @Nullable FixedReply misplacedBdat() {
+        if (state.phase != Phase.TRANSACTION) {
+            return notInTransaction();
+        }
+        return state.recipients == 0 ? FixedReply.RCPT_FIRST : null;
+    }
+
     private FixedReply notInTransaction() {
-        return state.phase == Phase.READY ? FixedReply.MAIL_FIRST : FixedReply.HELO_FIRST;
+        return switch (state.phase) {
+            case TRANSACTION -> FixedReply.BDAT_BEGUN;
+            case READY -> FixedReply.MAIL_FIRST;
+            default -> FixedReply.HELO_FIRST;
+        };
     }
 
     private void rset() {
         if (noArgument() && replies.idle()) {
             if (state.phase == Phase.TRANSACTION) {
+                state.abandonTransfer();
                 state.endTransaction();
                 state.intake().reset();
             }

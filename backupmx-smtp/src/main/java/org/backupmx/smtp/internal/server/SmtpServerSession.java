@@ -41,6 +41,7 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
     private final SessionReplies replies;
     private final SessionCommands commands;
     private final SessionMailData mailData;
+    private final SessionChunks chunks;
     private final SessionAnswers answers;
     private @Nullable ChannelHandlerContext ctx;
     private @Nullable InetAddress admitted;
@@ -57,9 +58,10 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
         this.state = new SessionState(loop, startedNanos);
         this.question = new OpenQuestion(this, state);
         this.replies = new SessionReplies(this, settings.limits(), output, log);
-        this.commands = new SessionCommands(this, settings, state, replies, question, log);
+        this.chunks = new SessionChunks(settings, state, replies, question);
+        this.commands = new SessionCommands(this, settings, state, replies, question, chunks, log);
         this.mailData = new SessionMailData(settings, state, replies, question);
-        this.answers = new SessionAnswers(settings, state, replies, mailData, log);
+        this.answers = new SessionAnswers(settings, state, replies, mailData, chunks, log);
     }
 
     // ---- connection ----
@@ -167,13 +169,19 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
         } else if (loop.now() - startedNanos > settings.limits().sessionTime().toNanos()) {
             cut(FixedReply.SESSION_TOO_LONG);
         } else if (waited > settings.limits().idleTime().toNanos()) {
-            if (state.phase == Phase.MAIL_DATA
-                    && state.transfer().bytesInWindow() >= settings.limits().dataOctetsPerIdleTime()) {
+            if (bytesInWindow() >= settings.limits().dataOctetsPerIdleTime()) {
                 waitFromNow();
             } else {
                 cut(FixedReply.TIMEOUT);
             }
         }
+    }
+
+    private long bytesInWindow() {
+        if (chunks.isOpen()) {
+            return chunks.bytesInWindow();
+        }
+        return state.phase == Phase.MAIL_DATA ? state.transfer().bytesInWindow() : 0;
     }
 
     boolean isDraining() {
@@ -182,7 +190,8 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
 
     /** Ends the session unless it is within a transaction. */
     void drain() {
-        if (!question.isOpen() && state.phase != Phase.TRANSACTION && state.phase != Phase.MAIL_DATA) {
+        boolean mayEnd = state.phase != Phase.TRANSACTION && state.phase != Phase.MAIL_DATA && !chunks.isOpen();
+        if (mayEnd && !question.isOpen()) {
             cut(FixedReply.STOPPING);
         }
     }
@@ -242,14 +251,18 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
             return;
         }
         running = true;
-        while (!question.isOpen() && state.phase.compareTo(Phase.HANDSHAKE) < 0 && input.hasOctets()) {
+        while (!question.isOpen()
+                && state.phase.compareTo(Phase.HANDSHAKE) < 0
+                && (input.hasOctets() || chunks.isRead())) {
             if (output.isFull()) {
                 flush();
                 if (!ctx().channel().isWritable()) {
                     break;
                 }
             }
-            if (state.phase == Phase.MAIL_DATA) {
+            if (chunks.isOpen()) {
+                chunks.take(input.octets());
+            } else if (state.phase == Phase.MAIL_DATA) {
                 mailData.take(input.octets());
             } else {
                 commands.take(input.octets());

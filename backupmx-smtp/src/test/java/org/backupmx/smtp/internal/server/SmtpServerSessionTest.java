@@ -64,9 +64,14 @@ class SmtpServerSessionTest {
         everywhere("HELP", "214 2.0.0");
         everywhere("QUIT", "221 2.0.0");
         everywhere("STARTTLS", "502 5.5.1");
-        everywhere("BDAT 1", "500 5.5.2");
+        COMMANDS.put(
+                "BDAT 0", List.of("503 5.5.1", "503 5.5.1", "503 5.5.1", "250 2.0.0 Chunk", "503 5.5.1", "503 5.5.1"));
+        COMMANDS.put(
+                "BDAT 0 LAST",
+                List.of("503 5.5.1", "503 5.5.1", "503 5.5.1", "250 2.0.0 Queued", "503 5.5.1", "503 5.5.1"));
         everywhere("", "500 5.5.2");
-        for (String bare : List.of("HELO", "EHLO", "VRFY", "RSET x", "QUIT x", "DATA x")) {
+        for (String bare :
+                List.of("HELO", "EHLO", "VRFY", "RSET x", "QUIT x", "DATA x", "BDAT", "BDAT x", "BDAT 0 LASTLY")) {
             everywhere(bare, "501 5.5.4");
         }
         everywhere("FOO BAR", "500 5.5.2");
@@ -189,6 +194,104 @@ class SmtpServerSessionTest {
         assertThat(intake.breaches()).isEmpty();
     }
 
+    // ---- A4: chunks ----
+
+    @Test
+    void a4_chunkIsAnsweredOnceTheSinkTookItAndTheLastOnceItIsCommitted() {
+        ScriptedIntake intake = new ScriptedIntake();
+        SessionHarness session = new SessionHarness(intake).send(HELLO + MAIL + RCPT);
+        session.said();
+        intake.answersLater();
+        session.send("BDAT 5\r\nabcdeBDAT 2 LAST\r\n\r\n");
+        List<String> asked = List.of("data", "write", "write", "finish");
+        for (int answered = 0; answered < asked.size(); answered++) {
+            assertThat(intake.calls()).endsWith(asked.get(answered));
+            assertThat(session.said()).isEqualTo(answered == 2 ? "250 2.0.0 Chunk taken\r\n" : "");
+            assertThat(intake.answer()).isTrue();
+            session.runTasks();
+        }
+        assertThat(session.said()).isEqualTo("250 2.0.0 Queued\r\n");
+        assertThat(intake.messages()).hasSize(1);
+        assertThat(intake.breaches()).isEmpty();
+    }
+
+    @Test
+    void a4_chunkOfAnOctetAMinuteIsCut() {
+        for (String chunk : List.of(HELLO + MAIL + RCPT + "BDAT 1000 LAST\r\n", "BDAT 1000\r\n")) {
+            ScriptedIntake intake = new ScriptedIntake();
+            SessionHarness session = new SessionHarness(intake).send(chunk);
+            int minutes = 0;
+            for (; !session.isClosed() && minutes < 20; minutes++) {
+                session.send("x").pass(Duration.ofMinutes(1));
+            }
+            assertThat(minutes).isLessThanOrEqualTo(10);
+            assertThat(session.said()).endsWith("421 4.4.2 Timeout\r\n");
+            assertThat(intake.messages()).isEmpty();
+        }
+    }
+
+    @Test
+    void a4_slowButSteadyChunkIsTaken() {
+        ScriptedIntake intake = new ScriptedIntake();
+        SessionHarness session = new SessionHarness(intake).send(HELLO + MAIL + RCPT + "BDAT 75100 LAST\r\n");
+        for (int minute = 0; minute < 50; minute++) {
+            session.send("x".repeat(1500) + "\r\n").pass(Duration.ofMinutes(1));
+        }
+        assertThat(intake.messages()).hasSize(1);
+    }
+
+    @Test
+    void a4_clientThatVanishesBeforeEachAnswerLeavesNothing() {
+        for (int answered = 0; answered < 10; answered++) {
+            ScriptedIntake intake = new ScriptedIntake().answersLater();
+            SessionHarness session =
+                    new SessionHarness(intake).send(HELLO + MAIL + RCPT + "BDAT 1\r\nxBDAT 1 LAST\r\ny");
+            for (int i = 0; i < answered; i++) {
+                intake.answer();
+                session.runTasks();
+            }
+            session.said();
+            session.vanish();
+            while (intake.answer()) {
+                session.runTasks();
+            }
+            assertThat(session.said()).isEmpty();
+            assertThat(intake.breaches()).as("after answer " + answered).isEmpty();
+            assertThat(intake.openSessions()).isZero();
+            // the eighth answer is the end of the message: asked before the client left, so it may stay
+            assertThat(intake.messages()).as("after answer " + answered).hasSize(answered >= 7 ? 1 : 0);
+            assertThat(session.bufferBytes()).isZero();
+        }
+    }
+
+    @Test
+    void a4_drainingLetsChunksEnd() {
+        ScriptedIntake intake = new ScriptedIntake();
+        SessionHarness session = new SessionHarness(intake).send(HELLO + MAIL + RCPT + "BDAT 2\r\na");
+        session.loop().drain();
+        session.said();
+        session.send("bBDAT 1 LAST\r\nc" + MAIL);
+        assertThat(session.saidLines()).element(1).isEqualTo("250 2.0.0 Queued");
+        assertThat(session.isClosed()).isTrue();
+        assertThat(intake.messages()).hasSize(1);
+    }
+
+    @Test
+    void a1_ehloNamesEveryExtension() {
+        SessionHarness session = new SessionHarness(new ScriptedIntake());
+        session.said();
+        assertThat(session.send(HELLO).saidLines())
+                .containsExactly(
+                        "250-mx2.example.net",
+                        "250-PIPELINING",
+                        "250-SIZE 1000000",
+                        "250-8BITMIME",
+                        "250-SMTPUTF8",
+                        "250-ENHANCEDSTATUSCODES",
+                        "250-DSN",
+                        "250 CHUNKING");
+    }
+
     // ---- what the intake is told ----
 
     @Test
@@ -288,6 +391,9 @@ class SmtpServerSessionTest {
                         MAIL,
                         RCPT,
                         "DATA\r\n",
+                        "BDAT 7\r\n",
+                        "BDAT 0 LAST\r\n",
+                        "BDAT 30 LAST\r\n",
                         ".\r\n",
                         "\r\n.\r\n",
                         "RSET\r\n",
@@ -339,7 +445,7 @@ class SmtpServerSessionTest {
         session.said();
         // whatever came, the session is not stuck: it is closed, within mail data, or it answers
         if (!session.isClosed()) {
-            session.send("\r\n.\r\n\r\nNOOP\r\n");
+            session.send("\r\n.\r\n\r\n" + "NOOP\r\n".repeat(6)); // more than a chunk
             while (intake.answer()) {
                 session.runTasks();
             }
