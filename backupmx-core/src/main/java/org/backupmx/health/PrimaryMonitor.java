@@ -112,6 +112,22 @@ public final class PrimaryMonitor {
     }
 
     /**
+     * Takes the primary's own request for its mail (RFC 1985): one more good answer in the row, though never the one
+     * that makes it {@link PrimaryHealth#UP}. A probe at once may be that.
+     *
+     * @param now when it came
+     */
+    public void asked(Instant now) {
+        requireNonNull(now, "now");
+        if (probe.depth().isPresent()) {
+            failuresInRow = 0;
+            goodInRow = Math.max(
+                    goodInRow, Math.min(goodInRow + 1, probe.thresholds().rise() - 1));
+            nextProbe = earlier(nextProbe, now);
+        }
+    }
+
+    /**
      * Takes a reply by which the primary refused a whole attempt: at the greeting, to EHLO or MAIL, to all recipients,
      * or to the end of data. A reply about one recipient among others says nothing about the primary and is not told
      * here.

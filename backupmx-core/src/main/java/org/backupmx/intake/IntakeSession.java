@@ -1,8 +1,11 @@
 package org.backupmx.intake;
 
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.backupmx.mail.ForwardPath;
+import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.ReversePath;
+import org.backupmx.mail.SmtpReply;
 
 /**
  * What a receiving engine asks for one connection: once for each well-formed verb in its right place.
@@ -62,6 +65,18 @@ public interface IntakeSession {
      * @return where mail data goes, or a refusal
      */
     CompletionStage<DataVerdict> data();
+
+    /**
+     * Decides on ETRN (RFC 1985): the client asks that what is queued for a domain be attempted now. Not called within a
+     * transaction.
+     *
+     * @param domain the domain
+     * @return the verdict, with a reply of RFC 1985 section 5.3; an intake without a queue of its own rejects, the default
+     */
+    default CompletionStage<Verdict> etrn(MailDomain domain) {
+        return CompletableFuture.completedFuture(
+                new Verdict.Reject(SmtpReply.of(502, "5.5.1", "Command not implemented")));
+    }
 
     /** Ends the transaction under way, if there is one. Not called while mail data is being taken. */
     void reset();

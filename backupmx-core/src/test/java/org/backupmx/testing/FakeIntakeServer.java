@@ -24,6 +24,7 @@ import org.backupmx.intake.MailParameters;
 import org.backupmx.intake.RcptParameters;
 import org.backupmx.intake.Verdict;
 import org.backupmx.mail.ForwardPath;
+import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.ReversePath;
 import org.jspecify.annotations.Nullable;
 
@@ -212,6 +213,16 @@ public final class FakeIntakeServer implements IntakeServer {
          */
         public Verdict postmaster() {
             return await(session.postmaster(RcptParameters.none()));
+        }
+
+        /**
+         * Says ETRN.
+         *
+         * @param domain the domain
+         * @return the verdict
+         */
+        public Verdict etrn(String domain) {
+            return await(session.etrn(MailDomain.of(domain)));
         }
 
         /**

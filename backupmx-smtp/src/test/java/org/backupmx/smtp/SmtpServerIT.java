@@ -284,7 +284,7 @@ class SmtpServerIT {
             tls.startHandshake();
             try (Client secure = new Client(tls)) {
                 assertThat(secure.ask("MAIL FROM:<a@example.org>")).startsWith("503 5.5.1");
-                assertThat(secure.ask("EHLO b")).isEqualTo("250 DSN");
+                assertThat(secure.ask("EHLO b")).startsWith("250 ").isNotEqualTo("250 STARTTLS");
                 assertThat(secure.ask("STARTTLS")).startsWith("503 5.5.1");
                 assertThat(secure.ask("MAIL FROM:<a@example.org>")).startsWith("250 2.1.0");
                 assertThat(secure.ask("RCPT TO:<b@example.net>")).startsWith("250 2.1.5");

@@ -31,6 +31,7 @@ final class IntakeService implements Intake {
     final DomainDirectory directory;
     final DeliveryScheduler delivery;
     final Spool spool;
+    final EtrnRate etrnRate;
 
     private final EventQueue events;
     private SpoolHealth toldHealth = SpoolHealth.accepting(); // guarded by this
@@ -48,6 +49,7 @@ final class IntakeService implements Intake {
         this.directory = directory;
         this.delivery = delivery;
         this.spool = config.spool();
+        this.etrnRate = new EtrnRate(runtime.nanoTime());
     }
 
     @Override

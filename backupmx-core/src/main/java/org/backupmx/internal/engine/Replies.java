@@ -5,7 +5,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.backupmx.intake.Verdict;
+import org.backupmx.internal.queue.EtrnOutcome;
 import org.backupmx.mail.EnhancedStatusCode;
+import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.spool.SpoolId;
 
@@ -26,6 +28,9 @@ final class Replies {
     static final Verdict LOCAL_FAULT = defer(451, "4.3.0", "Local fault, try again later");
     static final Verdict LOOP = reject(554, "5.4.6", "Too many hops, mail is looping");
 
+    static final Verdict ETRN_TOO_OFTEN = defer(458, "4.7.0", "Asked too often, try again later");
+    static final Verdict ETRN_FAULT = defer(458, "4.3.0", "Unable to queue messages now, try again later");
+
     static final SmtpReply CLOSING = SmtpReply.of(421, "4.3.2", "Closing down, try again later");
 
     private static final Optional<EnhancedStatusCode> ACCEPTED = Optional.of(new EnhancedStatusCode(2, 0, 0));
@@ -39,6 +44,23 @@ final class Replies {
     static Verdict greylisted(Duration left) {
         long seconds = Math.max(1, left.plusMillis(999).toSeconds());
         return defer(450, "4.7.1", "Greylisted, try again in " + seconds + " seconds");
+    }
+
+    /** The codes of RFC 1985 section 5.3. */
+    static Verdict etrn(MailDomain domain, EtrnOutcome outcome) {
+        return switch (outcome.kind()) {
+            case STARTED -> started(253, outcome.messages() + " pending messages for " + domain + " started");
+            case PROBED_FIRST -> started(252, "Pending messages for " + domain + " started, with a probe first");
+            case NONE_WAITING -> started(251, "No messages waiting for " + domain);
+            case HELD -> defer(458, "4.3.0", "All messages for " + domain + " are held here");
+            case PRIMARY_UNKNOWN -> defer(458, "4.4.3", "Look-up of the primary of " + domain + " failed for now");
+            case NOT_ALLOWED ->
+                defer(459, "4.7.1", "Node " + domain + " not allowed: ask from an address that its mail goes to");
+        };
+    }
+
+    private static Verdict started(int code, String text) {
+        return new Verdict.Accept(SmtpReply.of(code, "2.0.0", text));
     }
 
     private static CompletableFuture<Verdict> accepted(SmtpReply reply) {

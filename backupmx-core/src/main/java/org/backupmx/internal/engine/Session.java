@@ -1,5 +1,6 @@
 package org.backupmx.internal.engine;
 
+import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -20,6 +21,7 @@ import org.backupmx.intake.RelayDomain;
 import org.backupmx.intake.Verdict;
 import org.backupmx.mail.Envelope;
 import org.backupmx.mail.ForwardPath;
+import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.mail.Recipient;
 import org.backupmx.mail.ReversePath;
@@ -243,6 +245,24 @@ final class Session implements IntakeSession {
         recipients = new ArrayList<>(1);
         known = null;
         return CompletableFuture.completedFuture(new DataVerdict.Proceed(taken));
+    }
+
+    @Override
+    public CompletableFuture<Verdict> etrn(MailDomain domain) {
+        InetAddress address = client.remote().getAddress();
+        if (!intake.etrnRate.allows(address)) {
+            return CompletableFuture.completedFuture(Replies.ETRN_TOO_OFTEN);
+        }
+        return intake.delivery
+                .etrn(domain, address)
+                .handle((outcome, fault) -> {
+                    if (outcome != null) {
+                        return Replies.etrn(domain, outcome);
+                    }
+                    LOG.atWarn().setCause(fault).addKeyValue("domain", domain).log("ETRN failed");
+                    return Replies.ETRN_FAULT;
+                })
+                .toCompletableFuture();
     }
 
     @Override

@@ -1,5 +1,6 @@
 package org.backupmx.internal.queue;
 
+import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Iterator;
@@ -48,6 +49,7 @@ public final class DeliveryScheduler {
     private final Delivery delivery;
     private final PrimaryWatches watches = new PrimaryWatches();
     private final Settler settler;
+    private final Etrn etrn;
     private final Map<MailDomain, DomainLane> lanes = new ConcurrentHashMap<>();
     private final Set<MailDomain> watched;
     private final AtomicInteger attempts = new AtomicInteger();
@@ -72,6 +74,7 @@ public final class DeliveryScheduler {
             RelayRouter router) {
         this.delivery = new Delivery(config, runtime, events, directory, router);
         this.settler = new Settler(delivery, this::committed);
+        this.etrn = new Etrn(delivery, this);
         this.watched = config.relayDomains().listed().stream()
                 .filter(domain -> !domain.subdomains())
                 .map(RelayDomain::base)
@@ -172,6 +175,22 @@ public final class DeliveryScheduler {
 
     void flush(MailDomain domain) {
         lane(domain).flush();
+    }
+
+    boolean asked(MailDomain domain) {
+        return lane(domain).asked();
+    }
+
+    /**
+     * Takes ETRN (RFC 1985): if the client is the domain's primary, all that is queued for it is attempted. Never
+     * blocks.
+     *
+     * @param domain whose mail is asked for
+     * @param client who asks
+     * @return what is done about it; fails if the spool or the look-up of the domain does
+     */
+    public CompletionStage<EtrnOutcome> etrn(MailDomain domain, InetAddress client) {
+        return etrn.ask(domain, client);
     }
 
     void flushAll() {

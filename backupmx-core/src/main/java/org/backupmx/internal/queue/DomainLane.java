@@ -117,6 +117,16 @@ final class DomainLane {
         wake();
     }
 
+    /** As {@link #flush}, for the primary itself; tells whether attempts go on before a probe has succeeded. */
+    boolean asked() {
+        boolean open = !primary.isClosed();
+        drainWanted.set(true);
+        primary.forgive();
+        primary.asked();
+        wake();
+        return open;
+    }
+
     void healthChanged(PrimaryHealth to) {
         if (to == PrimaryHealth.UP) {
             primary.forgive(); // a good probe clears every bad memory

@@ -71,6 +71,14 @@ final class LanePrimary {
         }
     }
 
+    /** The primary has asked for its mail, so it is probed at once unless it is known to be up. */
+    void asked() {
+        PrimaryWatch watched = watch;
+        if (watched != null && !watched.isOpen()) {
+            watched.asked();
+        }
+    }
+
     /** Follows the primary that was found; without a route the last one is kept, as unresolved. */
     void follow(DomainRoute.Known known) {
         if (followed != null && followed.at().equals(known.at())) {

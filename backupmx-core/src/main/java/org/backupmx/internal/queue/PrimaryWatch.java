@@ -112,6 +112,14 @@ final class PrimaryWatch {
         told(monitor -> monitor.delivered(delivery.runtime.now()));
     }
 
+    /** Takes the primary's own request for its mail, and probes it. */
+    void asked() {
+        synchronized (this) {
+            monitor.asked(delivery.runtime.now());
+        }
+        probeNow();
+    }
+
     /** Takes a reply by which a whole attempt was refused. */
     void refused(SmtpReply reply) {
         told(monitor -> monitor.deliveryRefused(reply, delivery.runtime.now()));

@@ -22,6 +22,7 @@ import org.backupmx.intake.MailParameters;
 import org.backupmx.intake.RcptParameters;
 import org.backupmx.intake.Verdict;
 import org.backupmx.mail.ForwardPath;
+import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Recipient;
 import org.backupmx.mail.ReversePath;
 import org.backupmx.mail.SmtpReply;
@@ -266,6 +267,12 @@ public final class ScriptedIntake implements Intake {
                 }
                 return verdict(path, "2.1.5", "Recipient ok");
             });
+        }
+
+        @Override
+        public CompletionStage<Verdict> etrn(MailDomain domain) {
+            check(!transaction, "etrn within a transaction");
+            return ask("etrn " + domain, domain.toString(), () -> verdict(domain.toString(), "2.0.0", "Queuing"));
         }
 
         @Override

@@ -57,6 +57,16 @@ public final class PathParser {
         return parser.skipKeyword("TO:") ? parser.rcpt(smtpUtf8) : SyntaxError.RCPT_ARGUMENT;
     }
 
+    /** Reads the argument of ETRN (RFC 1985 section 5.1): a domain in ASCII and nothing else; null if it is not one. */
+    public static @Nullable MailDomain domain(byte[] line, int start, int end) {
+        String text = new String(line, start, end - start, StandardCharsets.ISO_8859_1);
+        try {
+            return isAscii(text) ? MailDomain.of(text) : null;
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
+    }
+
     private boolean skipKeyword(String keyword) {
         int length = keyword.length();
         if (!is(keyword, at, Math.min(end, at + length))) {

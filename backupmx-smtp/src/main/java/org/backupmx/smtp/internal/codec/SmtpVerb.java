@@ -1,6 +1,6 @@
 package org.backupmx.smtp.internal.codec;
 
-/** The verb of a command line (RFC 5321 section 4.1.1, RFC 3030, RFC 3207). */
+/** The verb of a command line (RFC 5321 section 4.1.1, RFC 1985, RFC 3030, RFC 3207). */
 public enum SmtpVerb {
     HELO,
     EHLO,
@@ -12,6 +12,7 @@ public enum SmtpVerb {
     NOOP,
     VRFY,
     EXPN,
+    ETRN,
     HELP,
     QUIT,
     STARTTLS,
@@ -39,6 +40,7 @@ public enum SmtpVerb {
             case 'N' << 24 | 'O' << 16 | 'O' << 8 | 'P' -> NOOP;
             case 'V' << 24 | 'R' << 16 | 'F' << 8 | 'Y' -> VRFY;
             case 'E' << 24 | 'X' << 16 | 'P' << 8 | 'N' -> EXPN;
+            case 'E' << 24 | 'T' << 16 | 'R' << 8 | 'N' -> ETRN;
             case 'H' << 24 | 'E' << 16 | 'L' << 8 | 'P' -> HELP;
             case 'Q' << 24 | 'U' << 16 | 'I' << 8 | 'T' -> QUIT;
             default -> UNKNOWN;

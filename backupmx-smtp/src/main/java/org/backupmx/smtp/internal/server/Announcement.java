@@ -28,7 +28,8 @@ final class Announcement {
                 "SMTPUTF8",
                 "ENHANCEDSTATUSCODES",
                 "DSN",
-                "CHUNKING"));
+                "CHUNKING",
+                "ETRN"));
         ehlo = FixedReply.plain(SmtpReply.of(250, lines));
         lines.add("STARTTLS");
         ehloWithStartTls = FixedReply.plain(SmtpReply.of(250, lines));

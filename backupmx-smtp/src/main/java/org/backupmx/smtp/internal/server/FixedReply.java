@@ -12,7 +12,8 @@ final class FixedReply {
             plain(SmtpReply.of(354, List.of("Start mail input; end with <CRLF>.<CRLF>")));
     static final FixedReply CHUNK_TAKEN = of(250, "2.0.0", "Chunk taken");
     static final FixedReply OK = of(250, "2.0.0", "OK");
-    static final FixedReply HELP = of(214, "2.0.0", "HELO EHLO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT STARTTLS");
+    static final FixedReply HELP =
+            of(214, "2.0.0", "HELO EHLO MAIL RCPT DATA BDAT RSET NOOP VRFY ETRN HELP QUIT STARTTLS");
     static final FixedReply BYE = of(221, "2.0.0", "Bye");
     static final FixedReply CANNOT_VERIFY = of(252, "2.0.0", "Cannot VRFY, but will take mail and try");
     static final FixedReply START_TLS = of(220, "2.0.0", "Ready to start TLS");
@@ -38,6 +39,7 @@ final class FixedReply {
     static final FixedReply NO_ARGUMENT = of(501, "5.5.4", "No argument allowed");
     static final FixedReply HELO_ARGUMENT = of(501, "5.5.4", "Syntax: EHLO domain-or-address-literal");
     static final FixedReply BDAT_ARGUMENT = of(501, "5.5.4", "Syntax: BDAT octets [LAST]");
+    static final FixedReply ETRN_ARGUMENT = of(501, "5.5.4", "Syntax: ETRN domain");
     static final FixedReply VRFY_ARGUMENT = of(501, "5.5.4", "Argument needed");
     static final FixedReply DATA_AFTER_STARTTLS = of(501, "5.5.1", "Nothing may follow STARTTLS");
     static final FixedReply NOT_IMPLEMENTED = of(502, "5.5.1", "Command not implemented");

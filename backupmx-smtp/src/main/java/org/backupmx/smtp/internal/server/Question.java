@@ -7,6 +7,7 @@ enum Question {
     EHLO,
     MAIL,
     RCPT,
+    ETRN,
     DATA,
     BDAT,
     WRITE,

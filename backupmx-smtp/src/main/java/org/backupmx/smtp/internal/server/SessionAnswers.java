@@ -45,6 +45,7 @@ final class SessionAnswers {
             case HELO, EHLO -> helo(asked, (Verdict) requireNonNull(value));
             case MAIL -> mail((Verdict) requireNonNull(value));
             case RCPT -> rcpt((Verdict) requireNonNull(value));
+            case ETRN -> etrn((Verdict) requireNonNull(value));
             case DATA -> data((DataVerdict) requireNonNull(value));
             case BDAT -> chunks.opened((DataVerdict) requireNonNull(value));
             case WRITE -> {
@@ -107,6 +108,14 @@ final class SessionAnswers {
         }
     }
 
+    private void etrn(Verdict verdict) {
+        if (verdict instanceof Verdict.Accept) {
+            replies.say(verdict.reply());
+        } else {
+            replies.refuse(verdict);
+        }
+    }
+
     private void data(DataVerdict verdict) {
         if (verdict instanceof DataVerdict.Proceed proceed) {
             mailData.begin(proceed.sink());
@@ -150,7 +159,7 @@ final class SessionAnswers {
                 state.phase = Phase.GREETED;
                 replies.idle(FixedReply.FAULT);
             }
-            case RCPT -> replies.idle(FixedReply.FAULT);
+            case RCPT, ETRN -> replies.idle(FixedReply.FAULT);
         }
     }
 }

@@ -8,6 +8,7 @@ import java.util.concurrent.CompletionStage;
 import org.backupmx.intake.MailParameters;
 import org.backupmx.intake.RcptParameters;
 import org.backupmx.intake.Verdict;
+import org.backupmx.mail.MailDomain;
 import org.backupmx.smtp.internal.codec.BdatCommand;
 import org.backupmx.smtp.internal.codec.MailCommand;
 import org.backupmx.smtp.internal.codec.MailLine;
@@ -92,6 +93,7 @@ final class SessionCommands {
                 }
             }
             case EXPN -> replies.idle(FixedReply.NOT_IMPLEMENTED);
+            case ETRN -> etrn();
             case QUIT -> {
                 if (noArgument()) {
                     replies.say(FixedReply.BYE);
@@ -222,6 +224,20 @@ final class SessionCommands {
                 state.intake().reset();
             }
             replies.say(FixedReply.OK);
+        }
+    }
+
+    private void etrn() {
+        if (state.phase != Phase.READY) {
+            replies.bad(state.phase == Phase.GREETED ? FixedReply.HELO_FIRST : FixedReply.NOT_NOW);
+            return;
+        }
+        // RFC 1985 section 5.2 has @domain for subdomains and #queue as well: we serve neither
+        MailDomain domain = PathParser.domain(commands.line(), commands.argumentStart(), commands.argumentEnd());
+        if (domain == null) {
+            replies.bad(FixedReply.ETRN_ARGUMENT);
+        } else if (replies.idle()) {
+            question.ask(Question.ETRN, domain, (s, asked) -> s.intake().etrn(asked));
         }
     }
 

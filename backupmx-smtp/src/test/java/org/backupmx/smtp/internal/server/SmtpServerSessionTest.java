@@ -59,6 +59,10 @@ class SmtpServerSessionTest {
             COMMANDS.put(
                     command, List.of("250 2.0.0", "250 2.0.0", "250 2.0.0", "250 2.0.0", "250 2.0.0", "250 2.0.0"));
         }
+        COMMANDS.put(
+                "ETRN example.net",
+                List.of("503 5.5.1", "250 2.0.0", "503 5.5.1", "503 5.5.1", "250 2.0.0", "250 2.0.0"));
+        COMMANDS.put("ETRN", List.of("503 5.5.1", "501 5.5.4", "503 5.5.1", "503 5.5.1", "501 5.5.4", "501 5.5.4"));
         everywhere("VRFY x", "252 2.0.0");
         everywhere("EXPN x", "502 5.5.1");
         everywhere("HELP", "214 2.0.0");
@@ -289,7 +293,8 @@ class SmtpServerSessionTest {
                         "250-SMTPUTF8",
                         "250-ENHANCEDSTATUSCODES",
                         "250-DSN",
-                        "250 CHUNKING");
+                        "250-CHUNKING",
+                        "250 ETRN");
     }
 
     // ---- what the intake is told ----
