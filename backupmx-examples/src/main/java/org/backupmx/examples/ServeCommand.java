@@ -22,7 +22,6 @@ import org.backupmx.intake.RelayDomains;
 import org.backupmx.smtp.SmtpClient;
 import org.backupmx.smtp.SmtpLimits;
 import org.backupmx.smtp.SmtpServer;
-import org.backupmx.smtp.StartTls;
 import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.file.FileSpool;
@@ -115,9 +114,7 @@ final class ServeCommand implements Callable<Integer> {
                         .connections(limits.connections())
                         .connectionsPerClient(limits.connectionsPerClient())
                         .build());
-        return config.tls()
-                .map(tls -> server.startTls(StartTls.pem(tls.certificate(), tls.key())))
-                .orElse(server);
+        return config.tls().map(tls -> server.startTls(tls.startTls())).orElse(server);
     }
 
     private static BackupMxBuilder engine(ServerConfig config, Spool spool, SmtpServer server) {

@@ -65,8 +65,21 @@ record ServerConfig(
     /** What a client may take of us. */
     record Limits(long messageBytes, int recipients, int connections, int connectionsPerClient) {}
 
-    /** Files in PEM form. */
-    record Tls(Path certificate, Path key) {}
+    /** Certificates and keys in PEM form, the default first. */
+    record Tls(List<Pair> certificates) {
+
+        /** The files of one certificate. */
+        record Pair(Path certificate, Path key) {}
+
+        StartTls startTls() {
+            Pair first = certificates.get(0);
+            StartTls startTls = StartTls.pem(first.certificate(), first.key());
+            for (Pair further : certificates.subList(1, certificates.size())) {
+                startTls = startTls.withCertificate(further.certificate(), further.key());
+            }
+            return startTls;
+        }
+    }
 
     /** Reads a file. Relative paths in it are relative to the working directory. */
     static ServerConfig read(Path file) throws ConfigException {
@@ -278,16 +291,27 @@ record ServerConfig(
         if (node == null) {
             return Optional.empty();
         }
-        Map<String, ConfigNode> map = node.map(Set.of("certificate", "key"));
-        Tls tls = new Tls(
+        List<Tls.Pair> certificates = new ArrayList<>();
+        Map<String, ConfigNode> map = node.map(Set.of("certificate", "key", "certificates"));
+        certificates.add(certificate(node, map));
+        if (map.containsKey("certificates")) {
+            for (ConfigNode item : map.get("certificates").list()) {
+                certificates.add(certificate(item, item.map(Set.of("certificate", "key"))));
+            }
+        }
+        return Optional.of(new Tls(List.copyOf(certificates)));
+    }
+
+    private static Tls.Pair certificate(ConfigNode node, Map<String, ConfigNode> map) throws ConfigException {
+        Tls.Pair pair = new Tls.Pair(
                 required(node, map, "certificate", "a PEM file").value("a readable PEM file", ServerConfig::readable),
                 required(node, map, "key", "a PEM file").value("a readable PEM file", ServerConfig::readable));
         try {
-            StartTls.pem(tls.certificate(), tls.key()).check();
+            StartTls.pem(pair.certificate(), pair.key()).check();
         } catch (IOException e) {
             throw node.fault(String.valueOf(e.getMessage()));
         }
-        return Optional.of(tls);
+        return pair;
     }
 
     private static Path readable(String text) {

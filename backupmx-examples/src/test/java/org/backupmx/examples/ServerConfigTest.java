@@ -47,7 +47,10 @@ class ServerConfigTest {
     void everyKeyIsRead() throws Exception {
         Path certificate = Path.of("src/test/resources/tls/mx2.crt.pem");
         Path key = Path.of("src/test/resources/tls/mx2.key.pem");
-        Path file = Files.writeString(folder.resolve("server.yaml"), """
+        Path ecCertificate = Path.of("src/test/resources/tls/ec.crt.pem");
+        Path ecKey = Path.of("src/test/resources/tls/ec.key.pem");
+        Path file =
+                Files.writeString(folder.resolve("server.yaml"), """
                 hostname: MX2.example.net
                 listen: ["127.0.0.1:2525", "[::1]:2526"]
                 spool: data/spool
@@ -63,12 +66,15 @@ class ServerConfigTest {
                 retry: 5m*3, 15m*4, 1h
                 lifetime: 7d
                 limits: {message-size: 10MB, recipients: 200, connections: 300, connections-per-client: 40}
-                tls: {certificate: %s, key: %s}
+                tls:
+                  certificate: %s
+                  key: %s
+                  certificates: [{certificate: %s, key: %s}]
                 greylist: {delay: 5m}
                 postmaster: admin@example.net
                 resolvers: ["127.0.0.1:5353", "::1"]
                 allow-private-next-hops: true
-                """.formatted(certificate, key));
+                """.formatted(certificate, key, ecCertificate, ecKey));
 
         ServerConfig config = ServerConfig.read(file);
 
@@ -88,7 +94,9 @@ class ServerConfigTest {
                 .isEqualTo(new ServerConfig.Probe(Duration.ofMinutes(8), Duration.ofSeconds(1), 1, 3));
         assertThat(config.lifetime()).isEqualTo(Duration.ofDays(7));
         assertThat(config.limits()).isEqualTo(new ServerConfig.Limits(10 << 20, 200, 300, 40));
-        assertThat(config.tls()).contains(new ServerConfig.Tls(certificate, key));
+        assertThat(config.tls())
+                .contains(new ServerConfig.Tls(List.of(
+                        new ServerConfig.Tls.Pair(certificate, key), new ServerConfig.Tls.Pair(ecCertificate, ecKey))));
         assertThat(config.greylistDelay()).contains(Duration.ofMinutes(5));
         assertThat(config.postmaster()).contains(Mailbox.parse("admin@example.net"));
         assertThat(config.resolvers())

@@ -23,6 +23,7 @@ public final class SmtpLimits {
     private final Duration idleTime;
     private final int dataOctetsPerIdleTime;
     private final Duration sessionTime;
+    private final Duration handshakeTime;
     private final int badCommands;
     private final int idleCommands;
     private final int transactions;
@@ -34,6 +35,7 @@ public final class SmtpLimits {
         this.idleTime = b.idleTime;
         this.dataOctetsPerIdleTime = b.dataOctetsPerIdleTime;
         this.sessionTime = b.sessionTime;
+        this.handshakeTime = b.handshakeTime;
         this.badCommands = b.badCommands;
         this.idleCommands = b.idleCommands;
         this.transactions = b.transactions;
@@ -127,6 +129,15 @@ public final class SmtpLimits {
     }
 
     /**
+     * Returns how long a TLS handshake may last.
+     *
+     * @return 1 second to 1 day
+     */
+    public Duration handshakeTime() {
+        return handshakeTime;
+    }
+
+    /**
      * Returns how many bad commands end a session.
      *
      * @return at least 1
@@ -171,6 +182,7 @@ public final class SmtpLimits {
         private Duration idleTime = Duration.ofMinutes(5);
         private int dataOctetsPerIdleTime = 4096;
         private Duration sessionTime = Duration.ofHours(1);
+        private Duration handshakeTime = Duration.ofSeconds(30);
         private int badCommands = 20;
         private int idleCommands = 5000;
         private int transactions = 1_000_000;
@@ -250,6 +262,18 @@ public final class SmtpLimits {
          */
         public Builder sessionTime(Duration value) {
             sessionTime = within("sessionTime", value);
+            return this;
+        }
+
+        /**
+         * Sets how long a TLS handshake may last, however its octets come in; then the connection is closed.
+         *
+         * @param value 1 second to 1 day; default 30 seconds
+         * @return this builder
+         * @throws IllegalArgumentException if {@code value} is out of range
+         */
+        public Builder handshakeTime(Duration value) {
+            handshakeTime = within("handshakeTime", value);
             return this;
         }
 

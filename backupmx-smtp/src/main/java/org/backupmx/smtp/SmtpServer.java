@@ -3,7 +3,6 @@ package org.backupmx.smtp;
 import static java.util.Objects.requireNonNull;
 
 import io.netty.channel.EventLoopGroup;
-import io.netty.handler.ssl.SslContext;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -16,6 +15,7 @@ import org.backupmx.intake.IntakeServer;
 import org.backupmx.smtp.internal.server.ConnectionLimiter;
 import org.backupmx.smtp.internal.server.Listeners;
 import org.backupmx.smtp.internal.server.ServerSettings;
+import org.backupmx.smtp.internal.tls.ServerTls;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,8 +39,9 @@ public final class SmtpServer implements IntakeServer {
     private @Nullable CompletableFuture<Running> started; // guarded by this
     private @Nullable CompletableFuture<Void> stopped; // guarded by this
 
-    /** What {@link #start} made: the event loops that are ours to end, if they are, and what listens. */
-    private record Running(@Nullable EventLoops own, Listeners listeners) {}
+    /** What {@link #start} made: the event loops that are ours to end, if they are, TLS if offered, and what listens. */
+    private record Running(
+            @Nullable EventLoops own, @Nullable ServerTls tls, Listeners listeners) {}
 
     private SmtpServer(Recipe recipe) {
         this.recipe = recipe;
@@ -94,7 +95,7 @@ public final class SmtpServer implements IntakeServer {
     /**
      * Offers STARTTLS; not offered unless set.
      *
-     * @param startTls certificate and key
+     * @param startTls certificates and keys
      * @return a copy with it
      */
     public SmtpServer startTls(StartTls startTls) {
@@ -150,13 +151,17 @@ public final class SmtpServer implements IntakeServer {
     }
 
     private Running open(Intake intake) throws IOException {
-        SslContext tls = recipe.startTls == null ? null : recipe.startTls.context();
+        ServerTls tls = recipe.startTls == null ? null : recipe.startTls.read();
         ServerSettings settings = new ServerSettings(
                 intake, recipe.limits, recipe.bareLineEnds, tls, new ConnectionLimiter(recipe.limits), recipe.nanoTime);
         EventLoops own = recipe.eventLoops == null ? EventLoops.create() : null;
         EventLoopGroup group = own == null ? requireNonNull(recipe.eventLoops).group() : own.group();
         try {
-            return new Running(own, Listeners.open(settings, recipe.addresses, group));
+            Running running = new Running(own, tls, Listeners.open(settings, recipe.addresses, group));
+            if (tls != null) {
+                tls.watch(requireNonNull(recipe.startTls).reloadInterval());
+            }
+            return running;
         } catch (IOException | RuntimeException e) {
             if (own != null) {
                 own.close();
@@ -196,6 +201,9 @@ public final class SmtpServer implements IntakeServer {
     private static void close(@Nullable Running running, Duration grace) {
         if (running != null) {
             running.listeners.close(grace);
+            if (running.tls != null) {
+                running.tls.close();
+            }
             if (running.own != null) {
                 running.own.close();
             }
@@ -209,15 +217,34 @@ public final class SmtpServer implements IntakeServer {
     }
 
     /**
+     * Reads the files of {@link #startTls} again, now and not only at the next interval. Blocks. A certificate at fault
+     * stays as it was, the others are taken; handshakes under way go on with what they began with.
+     *
+     * @throws IOException if a file is at fault; the message is one line that says which and what was expected
+     * @throws IllegalStateException if the server has not started, or without STARTTLS
+     */
+    public void reloadCertificates() throws IOException {
+        ServerTls tls = running().tls;
+        if (tls == null) {
+            throw new IllegalStateException("server: no STARTTLS (expected: started with startTls(...))");
+        }
+        tls.reload();
+    }
+
+    /**
      * Returns where the server listens.
      *
      * @return the addresses in the order given, with the ports in use
      * @throws IllegalStateException if the server has not started
      */
-    public synchronized List<InetSocketAddress> addresses() {
+    public List<InetSocketAddress> addresses() {
+        return running().listeners.addresses();
+    }
+
+    private synchronized Running running() {
         if (started == null || !started.isDone() || started.isCompletedExceptionally()) {
             throw new IllegalStateException("server: " + recipe.addresses + " has not started (expected: started)");
         }
-        return started.join().listeners.addresses();
+        return started.join();
     }
 }

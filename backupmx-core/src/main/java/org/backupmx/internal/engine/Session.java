@@ -62,6 +62,10 @@ final class Session implements IntakeSession {
 
     @Override
     public void secured(String protocol, String cipherSuite) {
+        // nothing that was said in clear text counts any more (RFC 3207 section 4.2)
+        reset();
+        helo = "";
+        extended = false;
         tls = ReceivedField.tls(protocol, cipherSuite);
     }
 

@@ -30,8 +30,13 @@ public final class SessionHarness {
 
     /** Connects a client. */
     public SessionHarness(Intake intake, SmtpLimits limits, BareLineEnds bareLineEnds, @Nullable SslContext tls) {
-        ServerSettings settings =
-                new ServerSettings(intake, limits, bareLineEnds, tls, new ConnectionLimiter(limits), nanos::get);
+        ServerSettings settings = new ServerSettings(
+                intake,
+                limits,
+                bareLineEnds,
+                tls == null ? null : tls::newHandler,
+                new ConnectionLimiter(limits),
+                nanos::get);
         channel = new Connection();
         channel.config().setAllocator(alloc);
         channel.config().setAutoRead(false);

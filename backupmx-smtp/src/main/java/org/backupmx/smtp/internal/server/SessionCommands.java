@@ -1,10 +1,12 @@
 package org.backupmx.smtp.internal.server;
 
-import io.netty.handler.ssl.SslContext;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.handler.ssl.SslHandler;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import org.backupmx.intake.MailParameters;
 import org.backupmx.intake.RcptParameters;
 import org.backupmx.intake.Verdict;
@@ -242,7 +244,7 @@ final class SessionCommands {
     }
 
     private void startTls() {
-        SslContext tls = settings.tls();
+        Function<ByteBufAllocator, SslHandler> tls = settings.tls();
         if (tls == null) {
             replies.bad(FixedReply.NOT_IMPLEMENTED);
         } else if (state.secured) {

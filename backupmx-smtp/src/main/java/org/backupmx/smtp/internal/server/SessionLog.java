@@ -1,5 +1,6 @@
 package org.backupmx.smtp.internal.server;
 
+import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.smtp.internal.codec.PeerText;
@@ -44,7 +45,12 @@ final class SessionLog {
     }
 
     void handshakeFailed(Throwable cause) {
-        byte[] reason = String.valueOf(cause.getMessage()).getBytes(StandardCharsets.UTF_8);
+        handshakeFailed(
+                cause instanceof ClosedChannelException ? "connection closed" : String.valueOf(cause.getMessage()));
+    }
+
+    void handshakeFailed(String why) {
+        byte[] reason = why.getBytes(StandardCharsets.UTF_8);
         log.atInfo()
                 .addKeyValue("client", session.client())
                 .addKeyValue("reason", PeerText.of(reason, 0, reason.length))

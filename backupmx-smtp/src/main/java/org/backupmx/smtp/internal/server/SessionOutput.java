@@ -1,7 +1,6 @@
 package org.backupmx.smtp.internal.server;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
@@ -60,18 +59,20 @@ final class SessionOutput {
      * reply, so the client's side is read to its end, for a while.
      */
     void flushAndLinger(ChannelHandlerContext ctx) {
-        Channel channel = ctx.channel();
-        if (channel instanceof DuplexChannel duplex && ctx.pipeline().get(SslHandler.class) == null) {
-            flushed(ctx).addListener(written -> {
-                if (written.isSuccess()) {
-                    duplex.shutdownOutput();
-                } else {
-                    channel.close();
-                }
-            });
-        } else {
+        if (!(ctx.channel() instanceof DuplexChannel duplex)) {
             flushAndClose(ctx);
+            return;
         }
+        SslHandler tls = ctx.pipeline().get(SslHandler.class);
+        flushed(ctx).addListener(written -> {
+            if (!written.isSuccess()) {
+                duplex.close();
+            } else if (tls == null) {
+                duplex.shutdownOutput();
+            } else {
+                tls.closeOutbound().addListener(closed -> duplex.shutdownOutput());
+            }
+        });
     }
 
     private ChannelFuture flushed(ChannelHandlerContext ctx) {

@@ -3,17 +3,20 @@ package org.backupmx.smtp.internal.server;
 import static java.util.Objects.requireNonNull;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
-import io.netty.handler.ssl.SslContext;
+import io.netty.handler.codec.DecoderException;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
-import javax.net.ssl.SSLSession;
+import java.util.function.Function;
+import javax.net.ssl.SSLEngine;
 import org.backupmx.intake.ClientInfo;
 import org.backupmx.smtp.internal.server.SessionState.Phase;
 import org.jspecify.annotations.Nullable;
@@ -111,7 +114,9 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        if (cause instanceof IOException || state.phase == Phase.HANDSHAKE || state.phase == Phase.GONE) {
+        if (cause instanceof IOException
+                || cause instanceof DecoderException // what is no TLS, or breaks its rules
+                || state.phase == Phase.GONE) {
             log.connectionFailed(cause);
         } else {
             log.sessionFailed(cause);
@@ -120,30 +125,43 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
     }
 
     /** Lets TLS begin behind the replies said so far. */
-    void shakeHands(SslContext tls) {
+    void shakeHands(Function<ByteBufAllocator, SslHandler> tls) {
         flush();
         state.phase = Phase.HANDSHAKE;
-        ctx().pipeline().addFirst(tls.newHandler(ctx().alloc()));
+        ctx().pipeline().addFirst(tls.apply(ctx().alloc()));
     }
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
         if (event instanceof SslHandshakeCompletionEvent handshake && state.phase == Phase.HANDSHAKE) {
-            if (!handshake.isSuccess()) {
+            if (handshake.isSuccess()) {
+                secured(context.pipeline().get(SslHandler.class).engine());
+            } else {
                 log.handshakeFailed(handshake.cause());
                 context.close();
-                return;
             }
-            SSLSession tls = context.pipeline().get(SslHandler.class).engine().getSession();
-            state.secured = true;
-            state.phase = Phase.GREETED;
-            waitFromNow();
-            state.intake().secured(tls.getProtocol(), tls.getCipherSuite());
-        } else if (event instanceof ChannelInputShutdownEvent) {
+        } else if (event instanceof ChannelInputShutdownEvent || event instanceof SslCloseCompletionEvent) {
+            inputEnded();
+        }
+        context.fireUserEventTriggered(event);
+    }
+
+    /** The client ended its side, of TLS (RFC 8446 section 6.1) or of the connection. */
+    private void inputEnded() {
+        if (state.phase != Phase.GONE) {
             inputEnded = true;
             run();
         }
-        context.fireUserEventTriggered(event);
+    }
+
+    private void secured(SSLEngine engine) {
+        // a handshake that comes later, as only TLS 1.2 can have it, finds no version to agree on
+        engine.setEnabledProtocols(new String[] {"TLSv1.3"});
+        state.secured = true;
+        state.phase = Phase.GREETED;
+        waitFromNow();
+        state.intake()
+                .secured(engine.getSession().getProtocol(), engine.getSession().getCipherSuite());
     }
 
     // ---- time and end ----
@@ -162,6 +180,12 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
             }
         } else if (state.phase == Phase.GONE) {
             return;
+        } else if (state.phase == Phase.HANDSHAKE) {
+            if (waited > settings.limits().handshakeTime().toNanos()) {
+                log.handshakeFailed("not done in " + settings.limits().handshakeTime());
+                state.phase = Phase.LEAVING;
+                ctx().close();
+            }
         } else if (question.isOpen()) {
             if (waited > ANSWER_NANOS) {
                 cut(FixedReply.NO_SERVICE);
