@@ -235,10 +235,12 @@ final class GroupCommitter {
     }
 
     private void write(@Nullable CommitItem batch) {
-        List<CommitItem> first = List.copyOf(again);
-        again.clear();
-        first.forEach(this::append);
-        boolean waited = !first.isEmpty();
+        boolean waited = !again.isEmpty();
+        if (waited) {
+            List<CommitItem> first = List.copyOf(again);
+            again.clear();
+            first.forEach(this::append);
+        }
         for (CommitItem item = batch; item != null; ) {
             CommitItem next = item.next;
             item.next = null;

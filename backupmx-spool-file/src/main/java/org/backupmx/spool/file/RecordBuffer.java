@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 /** A record being made: room for its header, then meta, then data. Used by one thread at a time. */
 final class RecordBuffer {
 
+    private static final byte[] RELEASED = new byte[0];
+
     private final @Nullable BufferPool pool;
     private byte[] bytes;
     private int length = RecordFormat.HEADER_BYTES;
@@ -173,7 +175,7 @@ final class RecordBuffer {
     void release() {
         if (pool != null && bytes.length > 0) {
             pool.give(bytes);
-            bytes = new byte[0];
+            bytes = RELEASED;
         }
     }
 }

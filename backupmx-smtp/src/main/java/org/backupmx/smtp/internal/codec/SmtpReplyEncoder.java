@@ -1,7 +1,6 @@
 package org.backupmx.smtp.internal.codec;
 
 import io.netty.buffer.ByteBuf;
-import java.util.Arrays;
 import java.util.List;
 import org.backupmx.mail.EnhancedStatusCode;
 import org.backupmx.mail.SmtpReply;
@@ -17,8 +16,6 @@ public final class SmtpReplyEncoder {
     public static final int MAX_LINE_OCTETS = 512;
 
     private static final int PREFIX_OCTETS = 4; // the code, and a hyphen or a space
-    private static final int MAX_STATUS_OCTETS = "5.999.999 ".length();
-    private static final byte[] NO_STATUS = new byte[0];
 
     private SmtpReplyEncoder() {}
 
@@ -35,40 +32,44 @@ public final class SmtpReplyEncoder {
     /** Returns the octets of a reply. */
     public static byte[] bytes(SmtpReply reply, boolean enhanced) {
         // put together in an array: a ByteBuf checks itself for each octet
-        byte[] status = enhanced ? status(reply) : NO_STATUS;
+        int codeClass = reply.code() / 100;
+        EnhancedStatusCode status = reply.enhanced().orElse(null);
+        int subject = status == null ? 0 : status.subject();
+        int detail = status == null ? 0 : status.detail();
+        int prefix = PREFIX_OCTETS + (enhanced ? 4 + digits(subject) + digits(detail) : 0);
         List<String> lines = reply.lines();
         int length = 0;
         for (int i = 0; i < lines.size(); i++) {
-            length += PREFIX_OCTETS + status.length + room(lines.get(i), status) + 2;
+            length += prefix + cut(lines.get(i), prefix) + 2;
         }
         byte[] out = new byte[length];
         int at = 0;
         for (int i = 0; i < lines.size(); i++) {
             at = number(reply.code(), out, at);
             out[at++] = (byte) (i < lines.size() - 1 ? '-' : ' ');
-            System.arraycopy(status, 0, out, at, status.length);
-            at = text(lines.get(i), room(lines.get(i), status), out, at + status.length);
+            if (enhanced) {
+                // RFC 2034 section 4: the class is the code's first digit; 354 alone is none of the three
+                at = number(codeClass, out, at);
+                out[at++] = '.';
+                at = number(subject, out, at);
+                out[at++] = '.';
+                at = number(detail, out, at);
+                out[at++] = ' ';
+            }
+            at = text(lines.get(i), cut(lines.get(i), prefix), out, at);
             out[at++] = '\r';
             out[at++] = '\n';
         }
         return out;
     }
 
-    private static int room(String text, byte[] status) {
-        return Math.min(text.length(), MAX_LINE_OCTETS - 2 - PREFIX_OCTETS - status.length);
+    /** Returns how much of a text there is room for behind a prefix. */
+    private static int cut(String text, int prefix) {
+        return Math.min(text.length(), MAX_LINE_OCTETS - 2 - prefix);
     }
 
-    private static byte[] status(SmtpReply reply) {
-        // RFC 2034 section 4: the class is the code's first digit; 354 alone is none of the three
-        EnhancedStatusCode status = reply.enhanced().orElse(null);
-        byte[] out = new byte[MAX_STATUS_OCTETS];
-        int at = number(reply.code() / 100, out, 0);
-        out[at++] = '.';
-        at = number(status == null ? 0 : status.subject(), out, at);
-        out[at++] = '.';
-        at = number(status == null ? 0 : status.detail(), out, at);
-        out[at++] = ' ';
-        return Arrays.copyOf(out, at);
+    private static int digits(int value) {
+        return value >= 100 ? 3 : value >= 10 ? 2 : 1;
     }
 
     private static int number(int value, byte[] out, int from) {

@@ -91,7 +91,9 @@ public final class Listeners {
                 .childHandler(new ChannelInitializer<SocketChannel>() {
                     @Override
                     protected void initChannel(SocketChannel channel) {
-                        channel.pipeline().addLast(new SmtpServerSession(settings, sessionsOf(channel.eventLoop())));
+                        LoopSessions sessions = sessionsOf(channel.eventLoop());
+                        channel.config().setRecvByteBufAllocator(sessions.reads());
+                        channel.pipeline().addLast(new SmtpServerSession(settings, sessions));
                     }
                 })
                 .bind(address)

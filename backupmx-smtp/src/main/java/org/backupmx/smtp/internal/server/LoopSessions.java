@@ -15,6 +15,10 @@ import org.jspecify.annotations.Nullable;
 public final class LoopSessions {
 
     private final LongSupplier nanoTime;
+    private static final int REPLIES_BYTES = 1024;
+
+    private final LoopReads reads = new LoopReads();
+    private final LoopBuffer replies = new LoopBuffer(REPLIES_BYTES);
     private final Set<SmtpServerSession> sessions = new HashSet<>();
     private final CompletableFuture<Void> emptied = new CompletableFuture<>();
     private long now;
@@ -56,6 +60,16 @@ public final class LoopSessions {
     /** Completes once there is no session left after {@link #drain} or {@link #cut}. */
     public CompletableFuture<Void> emptied() {
         return emptied;
+    }
+
+    /** How this loop's connections read. */
+    LoopReads reads() {
+        return reads;
+    }
+
+    /** Where this loop's sessions put their replies. */
+    LoopBuffer replies() {
+        return replies;
     }
 
     boolean isDraining() {

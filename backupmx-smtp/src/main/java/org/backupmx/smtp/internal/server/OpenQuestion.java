@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * The one question that a session may have open, and the way of its answer from whatever thread gives it to the event
  * loop.
  */
-final class OpenQuestion implements BiConsumer<Object, Throwable> {
+final class OpenQuestion implements BiConsumer<Object, Throwable>, Runnable {
 
     private final SmtpServerSession session;
     private final SessionState state;
@@ -28,6 +28,10 @@ final class OpenQuestion implements BiConsumer<Object, Throwable> {
 
     boolean isOpen() {
         return asked != null;
+    }
+
+    boolean isOpenFor(Question question) {
+        return asked == question;
     }
 
     /**
@@ -65,14 +69,16 @@ final class OpenQuestion implements BiConsumer<Object, Throwable> {
         answer = value;
         fault = failure;
         try {
-            session.ctx().executor().execute(this::close);
+            session.ctx().executor().execute(this);
         } catch (RejectedExecutionException e) {
             // the event loop has ended, and so has all else that could touch this session
-            close();
+            run();
         }
     }
 
-    private void close() {
+    /** Takes the answer to the session, on its event loop. */
+    @Override
+    public void run() {
         Question question = requireNonNull(asked);
         Object value = answer;
         Throwable failure = fault;

@@ -32,11 +32,20 @@ final class SessionInput {
 
     private void open(ByteBuf read) {
         first = read;
-        octets = read.nioBuffer();
+        // nobody else uses the buffer's own view while it is ours
+        octets = read.nioBufferCount() == 1
+                ? read.internalNioBuffer(read.readerIndex(), read.readableBytes())
+                : read.nioBuffer();
     }
 
     /** Tells whether there is something to work on. Slices of what was worked on before are gone after this. */
     boolean hasOctets() {
+        releaseWorkedOff();
+        return first != null;
+    }
+
+    /** Gives back what was worked on; slices of it are gone after this. */
+    void releaseWorkedOff() {
         while (!octets.hasRemaining() && first != null) {
             first.release();
             first = null;
@@ -46,7 +55,6 @@ final class SessionInput {
                 open(next);
             }
         }
-        return first != null;
     }
 
     /** The octets to work on. */

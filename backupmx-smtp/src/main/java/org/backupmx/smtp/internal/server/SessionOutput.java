@@ -18,25 +18,29 @@ final class SessionOutput {
     static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     private static final int FULL_BYTES = 8 * 1024;
-    private static final int FIRST_BYTES = 256;
 
+    private final LoopBuffer buffer;
     private @Nullable ByteBuf replies;
 
-    private ByteBuf replies(ChannelHandlerContext ctx) {
+    SessionOutput(LoopBuffer buffer) {
+        this.buffer = buffer;
+    }
+
+    private ByteBuf replies() {
         ByteBuf to = replies;
         if (to == null) {
-            to = ctx.alloc().ioBuffer(FIRST_BYTES);
+            to = buffer.take();
             replies = to;
         }
         return to;
     }
 
-    void add(ChannelHandlerContext ctx, FixedReply reply) {
-        replies(ctx).writeBytes(reply.octets());
+    void add(FixedReply reply) {
+        replies().writeBytes(reply.octets());
     }
 
-    void add(ChannelHandlerContext ctx, SmtpReply reply) {
-        SmtpReplyEncoder.encode(reply, replies(ctx));
+    void add(SmtpReply reply) {
+        SmtpReplyEncoder.encode(reply, replies());
     }
 
     boolean isFull() {
@@ -76,7 +80,7 @@ final class SessionOutput {
     }
 
     private ChannelFuture flushed(ChannelHandlerContext ctx) {
-        ByteBuf last = replies(ctx);
+        ByteBuf last = replies();
         replies = null;
         return ctx.writeAndFlush(last);
     }

@@ -24,12 +24,12 @@ final class SessionReplies {
 
     void say(FixedReply reply) {
         log.reply(reply.reply());
-        output.add(session.ctx(), reply);
+        output.add(reply);
     }
 
     void say(SmtpReply reply) {
         log.reply(reply);
-        output.add(session.ctx(), reply);
+        output.add(reply);
     }
 
     /** Says the last reply. */

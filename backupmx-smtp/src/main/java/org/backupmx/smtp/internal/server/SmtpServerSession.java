@@ -38,7 +38,7 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
     private final long startedNanos;
     private final SessionState state;
     private final SessionInput input = new SessionInput();
-    private final SessionOutput output = new SessionOutput();
+    private final SessionOutput output;
     private final SessionLog log = new SessionLog(this);
     private final OpenQuestion question;
     private final SessionReplies replies;
@@ -59,6 +59,7 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
         this.loop = loop;
         this.startedNanos = settings.nanoTime().getAsLong();
         this.state = new SessionState(loop, startedNanos);
+        this.output = new SessionOutput(loop.replies());
         this.question = new OpenQuestion(this, state);
         this.replies = new SessionReplies(this, settings.limits(), output, log);
         this.chunks = new SessionChunks(settings, state, replies, question);
@@ -294,6 +295,9 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
         }
         flush();
         running = false;
+        if (!question.isOpenFor(Question.WRITE)) {
+            input.releaseWorkedOff();
+        }
         if (inputEnded && !question.isOpen() && (state.phase.compareTo(Phase.HANDSHAKE) >= 0 || !input.hasOctets())) {
             endOutput();
         } else {
