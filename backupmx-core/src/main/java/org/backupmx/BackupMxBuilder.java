@@ -98,6 +98,7 @@ public final class BackupMxBuilder {
     long maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES;
     int maxRecipients = DEFAULT_MAX_RECIPIENTS;
     boolean allowPrivateNextHops;
+    boolean allowRoutedLocalParts;
     int maxDeliveriesPerDomain = DEFAULT_MAX_DELIVERIES_PER_DOMAIN;
     int maxDeliveries = DEFAULT_MAX_DELIVERIES;
     Duration policyTimeout = DEFAULT_POLICY_TIMEOUT;
@@ -134,6 +135,7 @@ public final class BackupMxBuilder {
         maxMessageBytes = from.maxMessageBytes;
         maxRecipients = from.maxRecipients;
         allowPrivateNextHops = from.allowPrivateNextHops;
+        allowRoutedLocalParts = from.allowRoutedLocalParts;
         maxDeliveriesPerDomain = from.maxDeliveriesPerDomain;
         maxDeliveries = from.maxDeliveries;
         policyTimeout = from.policyTimeout;
@@ -358,6 +360,19 @@ public final class BackupMxBuilder {
      */
     public BackupMxBuilder allowPrivateNextHops(boolean value) {
         allowPrivateNextHops = value;
+        return this;
+    }
+
+    /**
+     * Sets whether local parts with {@code @}, {@code %} or {@code !} are taken, in quotes or not. Default: false; they
+     * are refused with 550 5.7.1, since a primary that trusts us may read such a local part as an order to relay
+     * elsewhere, and we would be its open door.
+     *
+     * @param value whether they are taken
+     * @return this builder
+     */
+    public BackupMxBuilder allowRoutedLocalParts(boolean value) {
+        allowRoutedLocalParts = value;
         return this;
     }
 

@@ -188,6 +188,15 @@ public final class BackupMxConfig {
     }
 
     /**
+     * Tells whether local parts with {@code @}, {@code %} or {@code !} are taken.
+     *
+     * @return true if they are
+     */
+    public boolean allowRoutedLocalParts() {
+        return values.allowRoutedLocalParts;
+    }
+
+    /**
      * Returns the most attempts in flight for one domain.
      *
      * @return the count

@@ -148,18 +148,36 @@ class IntakeTest {
 
     /** Other spellings of what is ours. */
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "user@example.test",
-                "user@EXAMPLE.test",
-                "user@example.test.",
-                "\"user\"@example.test",
-                "user%foreign.test@example.test",
-                "foreign.test!user@example.test",
-                "\"user@foreign.test\"@example.test"
-            })
-    void localPartsOfARelayDomainAreThePrimarysMatter(String recipient) throws SpoolException {
+    @ValueSource(strings = {"user@example.test", "user@EXAMPLE.test", "user@example.test.", "\"user\"@example.test"})
+    void otherSpellingsAreOurs(String recipient) throws SpoolException {
+        assertTaken(client(), recipient);
+    }
+
+    private static final List<String> ROUTED = List.of(
+            "user%foreign.test@example.test",
+            "foreign.test!user@example.test",
+            "\"user@foreign.test\"@example.test",
+            "\"user\\@foreign.test\"@example.test",
+            "postmaster%foreign.test@example.test");
+
+    @Test
+    void b1_routesInLocalPartsAreRefused() {
         FakeIntakeServer.Client client = client();
+        client.mail("a@b.test");
+        for (String recipient : ROUTED) {
+            assertReply(client.rcpt(recipient), 550, "5.7.1");
+        }
+    }
+
+    @Test
+    void routesInLocalPartsAreThePrimarysMatterIfAllowed() throws SpoolException {
+        engine.builder.allowRoutedLocalParts(true);
+        for (String recipient : ROUTED) {
+            assertTaken(client(), recipient);
+        }
+    }
+
+    private void assertTaken(FakeIntakeServer.Client client, String recipient) throws SpoolException {
         assertReply(client.send("a@b.test", MAIL, recipient), 250, "2.0.0");
         engine.time.run();
         assertThat(engine.spool.lanes())

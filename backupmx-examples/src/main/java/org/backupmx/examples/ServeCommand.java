@@ -131,7 +131,8 @@ final class ServeCommand implements Callable<Integer> {
                 .healthProbe(probe(config.probe()))
                 .maxMessageBytes(config.limits().messageBytes())
                 .maxRecipients(config.limits().recipients())
-                .allowPrivateNextHops(config.allowPrivateNextHops());
+                .allowPrivateNextHops(config.allowPrivateNextHops())
+                .allowRoutedLocalParts(config.allowRoutedLocalParts());
         config.postmaster().ifPresent(builder::postmaster);
         return builder;
     }

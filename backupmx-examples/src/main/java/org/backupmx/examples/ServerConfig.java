@@ -36,7 +36,8 @@ record ServerConfig(
         Optional<Duration> greylistDelay,
         Optional<Mailbox> postmaster,
         List<InetSocketAddress> resolvers,
-        boolean allowPrivateNextHops) {
+        boolean allowPrivateNextHops,
+        boolean allowRoutedLocalParts) {
 
     private static final Set<String> KEYS = Set.of(
             "hostname",
@@ -52,7 +53,8 @@ record ServerConfig(
             "greylist",
             "postmaster",
             "resolvers",
-            "allow-private-next-hops");
+            "allow-private-next-hops",
+            "allow-routed-local-parts");
 
     private static final String NEXT_HOP = "host, host:port, [address] or [address]:port, or a list of them";
 
@@ -104,8 +106,8 @@ record ServerConfig(
                 greylist(map.get("greylist")),
                 postmaster(map.get("postmaster")),
                 resolvers(map.get("resolvers")),
-                map.containsKey("allow-private-next-hops")
-                        && map.get("allow-private-next-hops").value("true or false", ServerConfig::flag));
+                flag(map.get("allow-private-next-hops")),
+                flag(map.get("allow-routed-local-parts")));
     }
 
     private static ConfigNode required(ConfigNode parent, Map<String, ConfigNode> map, String key, String expected)
@@ -127,6 +129,10 @@ record ServerConfig(
 
     private static String spool(String text) {
         return text.startsWith("jdbc:") ? text : Path.of(text).toString();
+    }
+
+    private static boolean flag(@Nullable ConfigNode node) throws ConfigException {
+        return node != null && node.value("true or false", ServerConfig::flag);
     }
 
     private static boolean flag(String text) {

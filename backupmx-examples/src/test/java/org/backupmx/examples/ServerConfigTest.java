@@ -74,6 +74,7 @@ class ServerConfigTest {
                 postmaster: admin@example.net
                 resolvers: ["127.0.0.1:5353", "::1"]
                 allow-private-next-hops: true
+                allow-routed-local-parts: true
                 """.formatted(certificate, key, ecCertificate, ecKey));
 
         ServerConfig config = ServerConfig.read(file);
@@ -103,6 +104,7 @@ class ServerConfigTest {
                 .extracting(InetSocketAddress::toString)
                 .containsExactly("/127.0.0.1:5353", "/[0:0:0:0:0:0:0:1]:53");
         assertThat(config.allowPrivateNextHops()).isTrue();
+        assertThat(config.allowRoutedLocalParts()).isTrue();
     }
 
     @Test
@@ -126,6 +128,7 @@ class ServerConfigTest {
         assertThat(config.postmaster()).isEmpty();
         assertThat(config.resolvers()).isEqualTo(List.of());
         assertThat(config.allowPrivateNextHops()).isFalse();
+        assertThat(config.allowRoutedLocalParts()).isFalse();
     }
 
     @Test

@@ -27,18 +27,15 @@ import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509TrustManager;
 import org.backupmx.smtp.testing.ScriptedIntake;
-import org.backupmx.smtp.testing.Transcript;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The server on loopback sockets. */
@@ -101,46 +98,6 @@ class SmtpServerIT {
         public void close() throws IOException {
             socket.close();
         }
-    }
-
-    static Stream<Transcript> transcripts() {
-        return Transcript.readAll(Path.of("src/test/resources/transcripts")).stream()
-                .filter(t -> !t.has("tls"));
-    }
-
-    @ParameterizedTest
-    @MethodSource("transcripts")
-    void holdsOnASocket(Transcript transcript) throws Exception {
-        ScriptedIntake intake = new ScriptedIntake()
-                .maxMessageBytes(Long.parseLong(transcript.option("max-bytes", "1000000")))
-                .maxRecipients(Integer.parseInt(transcript.option("max-recipients", "100")))
-                .onConnect(transcript.option("connect", ""));
-        SmtpLimits limits = SmtpLimits.builder()
-                .badCommands(Integer.parseInt(transcript.option("bad-commands", "20")))
-                .idleCommands(Integer.parseInt(transcript.option("idle-commands", "5000")))
-                .transactions(Integer.parseInt(transcript.option("transactions", "1000")))
-                .commandLineOctets(Integer.parseInt(transcript.option("line", "2048")))
-                .build();
-        InetSocketAddress address = start(
-                SmtpServer.on(ANY)
-                        .limits(limits)
-                        .bareLineEnds(transcript.has("reject-bare") ? BareLineEnds.REJECT : BareLineEnds.NORMALISE),
-                intake);
-        try (Client client = new Client(address)) {
-            for (Transcript.Step step : transcript.steps()) {
-                client.send(step.octets());
-                assertThat(step.isAnsweredBy(client.in::readLine))
-                        .as(step.sent())
-                        .isTrue();
-                if (step.closes()) {
-                    assertThat(client.in.readLine()).isNull();
-                }
-            }
-        }
-        server.stop(Duration.ZERO).toCompletableFuture().get(20, TimeUnit.SECONDS);
-        assertThat(intake.messages().stream().map(Transcript::describe)).isEqualTo(transcript.messages());
-        assertThat(intake.breaches()).isEmpty();
-        assertThat(intake.openSessions()).isZero();
     }
 
     @Test

@@ -19,6 +19,7 @@ final class Replies {
     static final CompletableFuture<Verdict> RECIPIENT_OK = accepted(SmtpReply.of(250, "2.1.5", "Recipient ok"));
 
     static final Verdict FOREIGN = reject(550, "5.7.1", "We do not relay for this domain");
+    static final Verdict ROUTED = reject(550, "5.7.1", "We do not relay by a route in the local part");
     static final Verdict UNKNOWN_RECIPIENT = reject(550, "5.1.1", "No such recipient");
     static final Verdict UNSURE_RECIPIENT = defer(450, "4.1.1", "Recipient cannot be verified now, try again later");
     static final Verdict TOO_LARGE = reject(552, "5.3.4", "Message too large");

@@ -129,6 +129,9 @@ final class Session implements IntakeSession {
 
     private CompletableFuture<Verdict> inDomain(RelayDomain domain, Recipient recipient) {
         Mailbox mailbox = recipient.path().mailbox();
+        if (isRouted(mailbox.localPart()) && !intake.config.allowRoutedLocalParts()) {
+            return refused(List.of(recipient.path()), Replies.ROUTED);
+        }
         if (isAlwaysAccepted(mailbox.localPart())) {
             return add(recipient);
         }
@@ -145,6 +148,11 @@ final class Session implements IntakeSession {
         } catch (Exception e) {
             return faulted(recipient, "recipient policy", e);
         }
+    }
+
+    /** What the primary may read as an order to relay elsewhere: the percent hack, a UUCP path, a second domain. */
+    private static boolean isRouted(String localPart) {
+        return localPart.indexOf('%') >= 0 || localPart.indexOf('!') >= 0 || localPart.indexOf('@') >= 0;
     }
 
     /** Past every policy: RFC 5321 section 4.5.1 and RFC 2142. */

@@ -25,7 +25,7 @@ public final class SessionHarness {
     private final AtomicLong nanos = new AtomicLong();
     private final LoopSessions loop = new LoopSessions(nanos::get);
     private final UnpooledByteBufAllocator alloc = new UnpooledByteBufAllocator(true, true);
-    private final EmbeddedChannel channel;
+    private final Connection channel;
     private final StringBuilder said = new StringBuilder();
 
     /** Connects a client. */
@@ -51,6 +51,13 @@ public final class SessionHarness {
     }
 
     private static final class Connection extends EmbeddedChannel {
+        private boolean readAsked;
+
+        @Override
+        protected void doBeginRead() {
+            readAsked = true;
+        }
+
         @Override
         protected SocketAddress remoteAddress0() {
             return new InetSocketAddress("192.0.2.1", 40000);
@@ -70,6 +77,16 @@ public final class SessionHarness {
             channel.runPendingTasks();
         }
         return this;
+    }
+
+    /** Sends octets in one read if the session has asked for one, as a socket would; false if it has not. */
+    public boolean offer(byte[] octets) {
+        if (!channel.readAsked) {
+            return false;
+        }
+        channel.readAsked = false;
+        send(octets, 0, octets.length);
+        return true;
     }
 
     /** Sends text in one read. */

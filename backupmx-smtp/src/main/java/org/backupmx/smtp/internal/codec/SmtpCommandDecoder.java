@@ -35,7 +35,9 @@ public final class SmtpCommandDecoder {
     private int length;
     private int controls;
     private int swallowed;
+    private byte lastSwallowed;
     private boolean whole = true;
+    private boolean afterBareLf;
     private SmtpVerb verb = SmtpVerb.UNKNOWN;
     private int argumentStart;
     private int argumentEnd;
@@ -57,6 +59,7 @@ public final class SmtpCommandDecoder {
                 return lineEnded();
             }
             if (length == maxOctets - 1) {
+                lastSwallowed = octet;
                 if (++swallowed > MAX_SWALLOWED_OCTETS) {
                     return Line.ENDLESS;
                 }
@@ -86,11 +89,13 @@ public final class SmtpCommandDecoder {
     }
 
     private Line lineEnded() {
+        boolean begunByBareLf = afterBareLf;
+        afterBareLf = swallowed > 0 ? lastSwallowed != '\r' : length == 0 || line[length - 1] != '\r';
         if (swallowed > 0) {
             return Line.TOO_LONG;
         }
         // the CR of the line end is the only control character there may be
-        if (controls != 1 || line[length - 1] != '\r') {
+        if (begunByBareLf || controls != 1 || line[length - 1] != '\r') {
             return Line.MALFORMED;
         }
         int end = length - 1;

@@ -140,15 +140,11 @@ final class SessionAnswers {
         switch (asked) {
             case CONNECT -> replies.leave(FixedReply.NO_SERVICE);
             case WRITE -> state.transfer().refuse(FixedReply.FAULT);
-            case FINISH -> {
-                state.endTransaction();
-                replies.idle(FixedReply.FAULT);
-            }
             case BDAT -> {
                 state.intake().reset();
                 chunks.refuse(FixedReply.FAULT.verdict());
             }
-            case MAIL, DATA -> {
+            case MAIL, DATA, FINISH -> {
                 // who knows how far it came
                 state.endTransaction();
                 state.intake().reset();
