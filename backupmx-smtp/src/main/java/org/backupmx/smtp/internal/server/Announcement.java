@@ -4,20 +4,25 @@ import java.util.ArrayList;
 import java.util.List;
 import org.backupmx.intake.Greeting;
 import org.backupmx.mail.SmtpReply;
+import org.backupmx.smtp.SmtpLimits;
 
 /** What we say of ourselves: the banner and the answers to HELO and EHLO. */
 final class Announcement {
 
+    private static final int MOST_LIMIT = 999_999;
+
     private final String hostname;
     private final long maxMessageBytes;
+    private final int maxRecipients;
     final FixedReply banner;
     final FixedReply helo;
     final FixedReply ehlo;
     final FixedReply ehloWithStartTls;
 
-    Announcement(Greeting.Welcome welcome) {
+    Announcement(Greeting.Welcome welcome, SmtpLimits limits) {
         hostname = welcome.hostname();
         maxMessageBytes = welcome.maxMessageBytes();
+        maxRecipients = welcome.maxRecipients();
         banner = FixedReply.plain(SmtpReply.of(220, List.of(hostname + " ESMTP")));
         helo = FixedReply.plain(SmtpReply.of(250, List.of(hostname)));
         List<String> lines = new ArrayList<>(List.of(
@@ -29,13 +34,21 @@ final class Announcement {
                 "ENHANCEDSTATUSCODES",
                 "DSN",
                 "CHUNKING",
-                "ETRN"));
+                "ETRN",
+                "LIMITS MAILMAX=" + limit(limits.transactions()) + " RCPTMAX=" + limit(maxRecipients)));
         ehlo = FixedReply.plain(SmtpReply.of(250, lines));
         lines.add("STARTTLS");
         ehloWithStartTls = FixedReply.plain(SmtpReply.of(250, lines));
     }
 
+    /** RFC 9422 section 3 has no more than six digits. */
+    private static int limit(int most) {
+        return Math.min(most, MOST_LIMIT);
+    }
+
     boolean fits(Greeting.Welcome welcome) {
-        return maxMessageBytes == welcome.maxMessageBytes() && hostname.equals(welcome.hostname());
+        return maxMessageBytes == welcome.maxMessageBytes()
+                && maxRecipients == welcome.maxRecipients()
+                && hostname.equals(welcome.hostname());
     }
 }

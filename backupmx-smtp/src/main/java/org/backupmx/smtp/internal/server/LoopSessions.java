@@ -6,6 +6,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.LongSupplier;
 import org.backupmx.intake.Greeting;
+import org.backupmx.smtp.SmtpLimits;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -97,10 +98,10 @@ public final class LoopSessions {
     }
 
     /** Returns the announcement for a greeting; it is mostly the same as the last time. */
-    Announcement announcement(Greeting.Welcome welcome) {
+    Announcement announcement(Greeting.Welcome welcome, SmtpLimits limits) {
         Announcement last = announcement;
         if (last == null || !last.fits(welcome)) {
-            last = new Announcement(welcome);
+            last = new Announcement(welcome, limits);
             announcement = last;
         }
         return last;

@@ -66,7 +66,7 @@ final class SessionAnswers {
 
     private void greet(Greeting greeting) {
         if (greeting instanceof Greeting.Welcome welcome) {
-            state.welcome(welcome);
+            state.welcome(welcome, settings.limits());
             replies.say(state.announcement().banner);
         } else if (greeting instanceof Greeting.Refusal refusal) {
             replies.leave(refusal.reply());

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import org.backupmx.intake.Greeting;
 import org.backupmx.intake.IntakeSession;
+import org.backupmx.smtp.SmtpLimits;
 import org.jspecify.annotations.Nullable;
 
 /** Where a session stands: its phase, what it was welcomed with, its transaction, and since when somebody is waited for. */
@@ -46,9 +47,9 @@ final class SessionState {
     }
 
     /** Takes what the intake welcomed the client with. */
-    void welcome(Greeting.Welcome welcome) {
+    void welcome(Greeting.Welcome welcome, SmtpLimits limits) {
         own(welcome.session());
-        announcement = loop.announcement(welcome);
+        announcement = loop.announcement(welcome, limits);
         maxMessageBytes = welcome.maxMessageBytes();
         maxRecipients = welcome.maxRecipients();
         phase = Phase.GREETED;

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Time, vanishing clients, order of commands, and noise. */
 class SmtpServerSessionTest {
@@ -136,6 +137,7 @@ class SmtpServerSessionTest {
     void a2_mailDataOfAnOctetAMinuteIsCut() {
         ScriptedIntake intake = new ScriptedIntake();
         SessionHarness session = new SessionHarness(intake).send(HELLO + MAIL + RCPT + "DATA\r\n");
+        session.said();
         int minutes = 0;
         for (; !session.isClosed() && minutes < 20; minutes++) {
             session.send("x").pass(Duration.ofMinutes(1));
@@ -168,6 +170,98 @@ class SmtpServerSessionTest {
         assertThat(session.said()).endsWith("421 4.4.2 Session too long, connect again\r\n");
         assertThat(session.isClosed()).isTrue();
     }
+
+    @Test
+    void a2_sessionEndsWithinMailDataToo() {
+        for (String data : List.of("DATA\r\n", "BDAT 900000 LAST\r\n")) {
+            ScriptedIntake intake = new ScriptedIntake();
+            SessionHarness session = new SessionHarness(intake).send(HELLO + MAIL + RCPT + data);
+            int minutes = 0;
+            for (; !session.isClosed() && minutes < 90; minutes++) {
+                session.send("x".repeat(1500) + "\r\n").pass(Duration.ofMinutes(1));
+            }
+            assertThat(minutes).isEqualTo(61);
+            assertThat(session.said()).endsWith("421 4.4.2 Session too long, connect again\r\n");
+            assertThat(intake.abandoned()).isEqualTo(1);
+        }
+    }
+
+    // ---- A2: sizes ----
+
+    private static final String LABEL = "d".repeat(63);
+
+    static Stream<Arguments> pathsAtTheirBounds() {
+        String local = "l".repeat(64);
+        // <a@ and > leave 252 octets for the domain
+        String domain = LABEL + "." + LABEL + "." + LABEL + "." + "d".repeat(60);
+        return Stream.of(
+                Arguments.of(local + "@example.net", true),
+                Arguments.of("l" + local + "@example.net", false),
+                Arguments.of("a@" + domain, true),
+                Arguments.of("ab@" + domain, false),
+                Arguments.of("a@" + domain + "d", false),
+                Arguments.of("a@" + LABEL + "d.example.net", false),
+                Arguments.of("a@" + LABEL + "." + domain, false));
+    }
+
+    @ParameterizedTest
+    @MethodSource("pathsAtTheirBounds")
+    void a2_pathsOverTheirBoundsAre501(String path, boolean taken) {
+        SessionHarness session = new SessionHarness(new ScriptedIntake()).send(HELLO);
+        session.said();
+        assertThat(session.send("MAIL FROM:<" + path + ">\r\n").said()).startsWith(taken ? "250 2.1.0" : "501 5.1.7");
+        session.send("RSET\r\n" + MAIL).said();
+        assertThat(session.send("RCPT TO:<" + path + ">\r\n").said()).startsWith(taken ? "250 2.1.5" : "501 5.1.3");
+    }
+
+    @Test
+    void a2_commandLineOf2048OctetsIsTakenAndOneMoreIs500() {
+        SessionHarness session = new SessionHarness(new ScriptedIntake()).send(HELLO);
+        session.said();
+        for (int octets : List.of(512, 513, 2048)) {
+            assertThat(session.send("NOOP " + "x".repeat(octets - 7) + "\r\n").said())
+                    .startsWith("250 2.0.0");
+        }
+        assertThat(session.send("NOOP " + "x".repeat(2049 - 7) + "\r\n").said()).startsWith("500 5.5.2");
+        assertThat(session.send("NOOP\r\n").said()).startsWith("250 2.0.0");
+    }
+
+    @Test
+    void a2_recipientsOverTheBoundAre452AndTheOthersGetTheMessage() {
+        ScriptedIntake intake = new ScriptedIntake().maxRecipients(100);
+        SessionHarness session = new SessionHarness(intake).send(HELLO + MAIL);
+        session.said();
+        for (int i = 1; i <= 100; i++) {
+            assertThat(session.send("RCPT TO:<b" + i + "@example.net>\r\n").said())
+                    .startsWith("250 2.1.5");
+        }
+        assertThat(session.send("RCPT TO:<b101@example.net>\r\n").said()).startsWith("452 4.5.3");
+        session.send("DATA\r\nx\r\n.\r\n");
+        assertThat(intake.messages())
+                .singleElement()
+                .satisfies(message -> assertThat(message.forwardPaths()).hasSize(100));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {998, 999, 65_536, 1 << 20, (1 << 20) + 1})
+    void a2_textLinesAreTakenToOneMebibyte(int octets) {
+        ScriptedIntake intake = new ScriptedIntake().maxMessageBytes(5_000_000);
+        SessionHarness session = new SessionHarness(intake).send(HELLO + MAIL + RCPT + "DATA\r\n");
+        session.said();
+        String line = "x".repeat(octets) + "\r\n";
+        for (int from = 0; from < line.length(); from += 16_384) {
+            session.send(line.substring(from, Math.min(line.length(), from + 16_384)));
+        }
+        session.send(".\r\n");
+        if (octets <= 1 << 20) {
+            assertThat(session.said()).startsWith("250 2.0.0");
+            assertThat(intake.messages().get(0).mailData()).isEqualTo(line);
+        } else {
+            assertThat(session.said()).startsWith("554 5.6.0");
+        }
+    }
+
+    // ---- answers that take time ----
 
     @Test
     void answerThatIsWorkedOnOutlastsTheIdleTime() {
@@ -294,7 +388,8 @@ class SmtpServerSessionTest {
                         "250-ENHANCEDSTATUSCODES",
                         "250-DSN",
                         "250-CHUNKING",
-                        "250 ETRN");
+                        "250-ETRN",
+                        "250 LIMITS MAILMAX=999999 RCPTMAX=100");
     }
 
     // ---- what the intake is told ----
