@@ -22,6 +22,7 @@ import org.backupmx.spool.file.SpoolInspector;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /**
@@ -49,8 +50,7 @@ final class Demo implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         if (messages < 1 || messages > 100_000) {
-            spec.commandLine().getErr().println("--messages: " + messages + " (expected: 1 to 100000)");
-            return 2;
+            throw new ParameterException(spec.commandLine(), "--messages: " + messages + " is not 1 to 100000");
         }
         Path folder = Files.createTempDirectory("backupmx-demo");
         try {

@@ -2,12 +2,14 @@ package org.backupmx.examples;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.pool.HikariPool;
 import java.io.PrintWriter;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
 import org.backupmx.BackupMx;
@@ -24,6 +26,7 @@ import org.backupmx.smtp.SmtpLimits;
 import org.backupmx.smtp.SmtpServer;
 import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolException;
+import org.backupmx.spool.SpoolUnavailableException;
 import org.backupmx.spool.file.FileSpool;
 import org.backupmx.spool.jdbc.JdbcSpool;
 import org.slf4j.Logger;
@@ -59,13 +62,7 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         PrintWriter out = spec.commandLine().getOut();
-        ServerConfig config;
-        try {
-            config = ServerConfig.read(file);
-        } catch (ConfigException e) {
-            spec.commandLine().getErr().println(e.getMessage());
-            return 2;
-        }
+        ServerConfig config = ServerConfig.read(file);
         if (check) {
             out.println(file + ": good");
             return 0;
@@ -166,12 +163,21 @@ final class ServeCommand implements Callable<Integer> {
             pool.setJdbcUrl(location);
             pool.setMaximumPoolSize(DATABASE_CONNECTIONS);
             pool.setConnectionTimeout(Duration.ofSeconds(10).toMillis());
-            HikariDataSource source = new HikariDataSource(pool);
+            HikariDataSource source = connect(pool);
             try {
                 return new OpenSpool(JdbcSpool.builder(source).open(), source::close);
             } catch (SpoolException e) {
                 source.close();
                 throw e;
+            }
+        }
+
+        private static HikariDataSource connect(HikariConfig pool) throws SpoolException {
+            try {
+                return new HikariDataSource(pool);
+            } catch (HikariPool.PoolInitializationException e) {
+                throw new SpoolUnavailableException(
+                        "spool: no connection to the database", Objects.requireNonNullElse(e.getCause(), e));
             }
         }
 

@@ -6,6 +6,8 @@ import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -92,8 +94,7 @@ record ServerConfig(
                 required(root, map, "hostname", "our host name, for example mx2.example.net")
                         .value("a host name, for example mx2.example.net", ServerConfig::hostname),
                 listen(required(root, map, "listen", "a list such as [0.0.0.0:25]")),
-                required(root, map, "spool", "a directory, or a jdbc: URL")
-                        .value("a directory, or a jdbc: URL", ServerConfig::spool),
+                spool(required(root, map, "spool", "a directory, or a jdbc: URL")),
                 domains,
                 routes(map.get("routes"), domains),
                 probe(map.get("probe")),
@@ -127,8 +128,20 @@ record ServerConfig(
         return domain.toString();
     }
 
-    private static String spool(String text) {
-        return text.startsWith("jdbc:") ? text : Path.of(text).toString();
+    private static String spool(ConfigNode node) throws ConfigException {
+        String location = node.value(
+                "a directory, or a jdbc: URL",
+                text -> text.startsWith("jdbc:") ? text : Path.of(text).toString());
+        if (location.startsWith("jdbc:")) {
+            try {
+                DriverManager.getDriver(location);
+            } catch (SQLException e) {
+                // not the whole of it, there may be a password in it
+                String kind = location.substring(0, location.indexOf(':', 5) + 1);
+                throw node.fault("no database behind \"" + kind + "…\"", "jdbc:h2:… or jdbc:postgresql://…");
+            }
+        }
+        return location;
     }
 
     private static boolean flag(@Nullable ConfigNode node) throws ConfigException {

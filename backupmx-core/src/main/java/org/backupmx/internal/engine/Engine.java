@@ -190,8 +190,10 @@ public final class Engine {
         } else if (all.isCompletedExceptionally()) {
             all.whenComplete((done, fault) -> LOG.atError().setCause(fault).log("a part failed to end"));
         }
+        if (running) { // else the start failed, and its caller hears of it
+            LOG.atInfo().addKeyValue("hostname", config.hostname()).log("backup MX ended");
+        }
         running = false;
-        LOG.atInfo().addKeyValue("hostname", config.hostname()).log("backup MX ended");
         made.runtime().shutdown();
         ended.complete(null);
         whenEnded.run();

@@ -137,7 +137,8 @@ public final class FileSpool
         } catch (FileIo.NoSpaceException e) {
             throw new SpoolFullException("spool directory " + settings.directory + ": disk is full", e);
         } catch (IOException e) {
-            throw new SpoolException("spool directory " + settings.directory + ": cannot be opened: " + e, e);
+            throw new SpoolException(
+                    "spool directory " + settings.directory + ": cannot be opened: " + FileFault.of(e), e);
         }
     }
 

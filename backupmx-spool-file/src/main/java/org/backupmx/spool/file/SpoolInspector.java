@@ -60,7 +60,7 @@ public final class SpoolInspector {
         } catch (SpoolException e) {
             throw e;
         } catch (IOException e) {
-            throw new SpoolException("spool directory " + directory + ": cannot be read: " + e, e);
+            throw new SpoolException("spool directory " + directory + ": cannot be read: " + FileFault.of(e), e);
         }
         throw new SpoolUnavailableException(
                 "spool directory " + directory + ": changes faster than it can be read; try again");

@@ -57,6 +57,24 @@ class DirectoryTest {
     }
 
     @Test
+    void aDirectoryThatCannotBeOneIsToldInWords() throws Exception {
+        Path file = Files.createFile(temporary.resolve("file"));
+        assertThatThrownBy(() -> FileSpool.open(file))
+                .isInstanceOf(SpoolException.class)
+                .hasMessage("spool directory " + file + ": cannot be opened: " + file + ": not a directory");
+        assertThatThrownBy(() -> FileSpool.open(file.resolve("spool")))
+                .isInstanceOf(SpoolException.class)
+                .hasMessageEndingWith(": cannot be opened: " + file + ": not a directory");
+        assertThatThrownBy(() -> SpoolInspector.describe(file))
+                .isInstanceOf(SpoolException.class)
+                .hasMessageEndingWith(": cannot be read: " + file + ": not a directory");
+        Path missing = temporary.resolve("missing");
+        assertThatThrownBy(() -> SpoolInspector.describe(missing))
+                .isInstanceOf(SpoolException.class)
+                .hasMessageEndingWith(": cannot be read: " + missing + ": no such file or directory");
+    }
+
+    @Test
     void lockFileThatADeadProcessLeftIsNoObstacle() throws Exception {
         Files.createDirectories(temporary.resolve("spool"));
         Files.writeString(temporary.resolve("spool").resolve("lock"), "999999\n");
