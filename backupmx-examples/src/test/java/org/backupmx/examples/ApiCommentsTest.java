@@ -69,9 +69,7 @@ class ApiCommentsTest {
 
     @Test
     void findsEverythingThatIsMissing() throws IOException {
-        assertThat(
-                        missing(
-                                """
+        assertThat(missing("""
                         public class A {
                             public static final int ONE = 1;
                             protected A(int a) {}
@@ -104,9 +102,7 @@ class ApiCommentsTest {
 
     @Test
     void asksForNothingThatNobodyReads() throws IOException {
-        assertThat(
-                        missing(
-                                """
+        assertThat(missing("""
                         /**
                          * Is.
                          *
@@ -123,7 +119,6 @@ class ApiCommentsTest {
                             public int twice() { return 2 * part; }
                             static class Own { public int shown() { return 1; } }
                         }
-                        """))
-                .isEmpty();
+                        """)).isEmpty();
     }
 }

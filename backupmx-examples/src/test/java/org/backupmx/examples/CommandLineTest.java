@@ -40,15 +40,12 @@ class CommandLineTest {
     }
 
     private Said serve(String listen, Object spool) throws Exception {
-        Path config = Files.writeString(
-                folder.resolve("server.yaml"),
-                """
+        Path config = Files.writeString(folder.resolve("server.yaml"), """
                 hostname: mx2.example.net
                 listen: ["%s"]
                 spool: %s
                 domains: {example.org: {primary: 127.0.0.1}}
-                """
-                        .formatted(listen, spool));
+                """.formatted(listen, spool));
         return run("serve", "--config", config.toString());
     }
 

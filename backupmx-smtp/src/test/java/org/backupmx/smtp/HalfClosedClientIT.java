@@ -76,6 +76,14 @@ class HalfClosedClientIT {
     }
 
     @Test
+    void hearsTheReplyToItsLastChunk() throws Exception {
+        sendAndEnd("EHLO client\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<b@y.test>\r\nBDAT 7 LAST\r\nhello\r\nQUIT\r\n");
+
+        assertThat(codes()).containsExactly("220", "250", "250", "250", "250", "221");
+        assertThat(intake.messages()).hasSize(1);
+    }
+
+    @Test
     void isClosedWithoutQuit() throws Exception {
         sendAndEnd(MESSAGE + ".\r\n");
 
