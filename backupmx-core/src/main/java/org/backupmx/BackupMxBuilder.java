@@ -528,8 +528,10 @@ public final class BackupMxBuilder {
         missing(faults, spool, "spool: none (expected: an open spool such as FileSpool)");
         RelayDomains domains = relayDomains == null ? RelayDomains.of() : relayDomains;
         Mailbox bare = postmaster == null ? postmasterOf(domains) : postmaster;
-        if (domains.listed().isEmpty() && domains.lookup().isEmpty()) {
-            faults.add("relayDomains: none (expected: at least one domain, or a look-up)");
+        if (domains.listed().isEmpty()
+                && domains.lookup().isEmpty()
+                && domains.destinations().isEmpty()) {
+            faults.add("relayDomains: none (expected: at least one domain, a look-up, or networks of primaries)");
         } else {
             missing(
                     faults,

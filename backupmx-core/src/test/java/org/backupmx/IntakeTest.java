@@ -41,6 +41,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -183,6 +184,85 @@ class IntakeTest {
         assertThat(engine.spool.lanes())
                 .singleElement()
                 .satisfies(lane -> assertThat(lane.domain()).hasToString("example.test"));
+    }
+
+    /** What a primary that trusts its backup might relay (B1, T3). */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "user%foreign.test@example.test",
+                "user%foreign.test@EXAMPLE.test.",
+                "\"user%[192.0.2.1]\"@example.test",
+                "user%foreign.test%second.test@example.test",
+                "foreign.test!user@example.test",
+                "foreign.test!second.test!user@example.test",
+                "user%foreign.test@second.test",
+                "\"user@foreign.test\"@example.test",
+                "\"user%foreign.test\"@example.test",
+                "\"foreign.test!user\"@example.test",
+                "\"@foreign.test:user@example.test\"@example.test",
+                "\"user\\@foreign.test\"@example.test",
+                "\"user@example.test\"@example.test",
+                "postmaster%foreign.test@example.test",
+                "abuse!user@example.test",
+                "%@example.test",
+                "!@example.test",
+                "\"@\"@example.test"
+            })
+    void t3_aRouteInTheLocalPartIsNotRelayed(String recipient) throws SpoolException {
+        engine.builder.recipientPolicy(address -> RecipientStatus.EXISTS);
+        FakeIntakeServer.Client client = client();
+        client.mail("a@b.test");
+        assertReply(client.rcpt(recipient), 550, "5.7.1");
+        assertThat(engine.mx.snapshot().queued()).isZero();
+    }
+
+    /** The domain is one whatever way it is written (B1): as A-label, without case, without the trailing dot. */
+    @ParameterizedTest
+    @CsvSource({
+        "bücher.test, xn--bcher-kva.test",
+        "BÜCHER.test., xn--bcher-kva.test",
+        "XN--BCHER-KVA.test, xn--bcher-kva.test",
+        "xn--bcher-kva.test., xn--bcher-kva.test",
+        "bücher。test, xn--bcher-kva.test",
+        "a.wild.test, a.wild.test",
+        "A.B.WILD.TEST., a.b.wild.test",
+    })
+    void b1_oneDomainHoweverItIsWritten(String written, String lane) throws SpoolException {
+        engine.builder
+                .relayDomains(RelayDomains.of("Bücher.test", "*.wild.test"))
+                .postmaster(Mailbox.parse("postmaster@example.net"));
+        FakeIntakeServer.Client client = client();
+        assertReply(client.send("a@b.test", MAIL, "user@" + written), 250, "2.0.0");
+        engine.time.run();
+        assertThat(engine.spool.lanes())
+                .singleElement()
+                .satisfies(queued -> assertThat(queued.domain()).hasToString(lane));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "bucher.test",
+                "bücher.test.foreign.test",
+                "xn--bcher-kva.test.foreign.test",
+                "xn--bcher-kvb.test",
+                "bu\u0308chers.test",
+                "b\u00fccher-test.test",
+                "wild.test",
+                "wild.test.",
+                "xwild.test",
+                "a.wild.test.foreign.test",
+                "b\u00fcch\u0435r.test"
+            })
+    void b1_whatOnlyLooksLikeOursIsForeign(String domain) {
+        engine.builder
+                .relayDomains(RelayDomains.of("bücher.test", "*.wild.test"))
+                .postmaster(Mailbox.parse("postmaster@example.net"));
+        FakeIntakeServer.Client client = client();
+        client.mail("a@b.test");
+        assertReply(client.rcpt("user@" + domain), 550, "5.7.1");
+        assertReply(client.rcpt("postmaster@" + domain), 550, "5.7.1");
     }
 
     @Test

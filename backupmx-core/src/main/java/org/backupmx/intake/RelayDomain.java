@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.relay.NextHop;
 import org.backupmx.retry.RetryPolicy;
@@ -23,6 +24,8 @@ public final class RelayDomain {
     private final @Nullable RecipientPolicy recipients;
     private final @Nullable RetryPolicy retryPolicy;
     private final boolean privateNextHops;
+    private final boolean requiresTls;
+    private final long maxMessageBytes; // 0 for the engine's alone
 
     private RelayDomain(
             MailDomain base,
@@ -30,13 +33,17 @@ public final class RelayDomain {
             List<NextHop> nextHops,
             @Nullable RecipientPolicy recipients,
             @Nullable RetryPolicy retryPolicy,
-            boolean privateNextHops) {
+            boolean privateNextHops,
+            boolean requiresTls,
+            long maxMessageBytes) {
         this.base = base;
         this.subdomains = subdomains;
         this.nextHops = nextHops;
         this.recipients = recipients;
         this.retryPolicy = retryPolicy;
         this.privateNextHops = privateNextHops;
+        this.requiresTls = requiresTls;
+        this.maxMessageBytes = maxMessageBytes;
     }
 
     /**
@@ -54,7 +61,7 @@ public final class RelayDomain {
         if (subdomains && base.isAddressLiteral()) {
             throw new IllegalArgumentException("name: " + name + " (expected: a domain after \"*.\")");
         }
-        return new RelayDomain(base, subdomains, List.of(), null, null, false);
+        return new RelayDomain(base, subdomains, List.of(), null, null, false, false, 0);
     }
 
     /**
@@ -65,7 +72,15 @@ public final class RelayDomain {
      * @return a copy
      */
     public RelayDomain withNextHops(List<NextHop> values) {
-        return new RelayDomain(base, subdomains, List.copyOf(values), recipients, retryPolicy, privateNextHops);
+        return new RelayDomain(
+                base,
+                subdomains,
+                List.copyOf(values),
+                recipients,
+                retryPolicy,
+                privateNextHops,
+                requiresTls,
+                maxMessageBytes);
     }
 
     /**
@@ -76,7 +91,14 @@ public final class RelayDomain {
      */
     public RelayDomain withRecipients(RecipientPolicy value) {
         return new RelayDomain(
-                base, subdomains, nextHops, requireNonNull(value, "value"), retryPolicy, privateNextHops);
+                base,
+                subdomains,
+                nextHops,
+                requireNonNull(value, "value"),
+                retryPolicy,
+                privateNextHops,
+                requiresTls,
+                maxMessageBytes);
     }
 
     /**
@@ -86,7 +108,15 @@ public final class RelayDomain {
      * @return a copy
      */
     public RelayDomain withRetryPolicy(RetryPolicy value) {
-        return new RelayDomain(base, subdomains, nextHops, recipients, requireNonNull(value, "value"), privateNextHops);
+        return new RelayDomain(
+                base,
+                subdomains,
+                nextHops,
+                recipients,
+                requireNonNull(value, "value"),
+                privateNextHops,
+                requiresTls,
+                maxMessageBytes);
     }
 
     /**
@@ -96,7 +126,39 @@ public final class RelayDomain {
      * @return a copy
      */
     public RelayDomain withPrivateNextHops(boolean value) {
-        return new RelayDomain(base, subdomains, nextHops, recipients, retryPolicy, value);
+        return new RelayDomain(
+                base, subdomains, nextHops, recipients, retryPolicy, value, requiresTls, maxMessageBytes);
+    }
+
+    /**
+     * Returns this domain with, or without, the demand that its mail comes by TLS. A recipient of it is answered
+     * 451 4.7.10 while the connection is in clear text: a sender whose handshake failed and who fell back tries TLS again
+     * instead of telling its user that the mail cannot be delivered. It is not a demand on the certificate of anybody.
+     *
+     * @param value whether TLS is demanded; false unless set
+     * @return a copy
+     */
+    public RelayDomain withTlsRequired(boolean value) {
+        return new RelayDomain(
+                base, subdomains, nextHops, recipients, retryPolicy, privateNextHops, value, maxMessageBytes);
+    }
+
+    /**
+     * Returns this domain with a size limit of its own, for a primary that takes less than others. A recipient of it is
+     * refused with 552 5.3.4 when the declared size is larger, and so is the whole transaction when its mail data is. When
+     * no size is declared, recipients of different limits do not share a transaction: the later ones get 452 4.5.3, and
+     * the client sends to them in another.
+     *
+     * @param value the largest mail data in bytes, at least 1; the engine's limit stays in force if it is smaller
+     * @return a copy
+     * @throws IllegalArgumentException if {@code value} is less than 1
+     */
+    public RelayDomain withMaxMessageBytes(long value) {
+        if (value < 1) {
+            throw new IllegalArgumentException("maxMessageBytes: " + value + " (expected: >= 1)");
+        }
+        return new RelayDomain(
+                base, subdomains, nextHops, recipients, retryPolicy, privateNextHops, requiresTls, value);
     }
 
     /**
@@ -161,6 +223,24 @@ public final class RelayDomain {
      */
     public boolean privateNextHops() {
         return privateNextHops;
+    }
+
+    /**
+     * Tells whether mail must come by TLS.
+     *
+     * @return true if it must
+     */
+    public boolean requiresTls() {
+        return requiresTls;
+    }
+
+    /**
+     * Returns the size limit of this domain.
+     *
+     * @return the largest mail data in bytes, empty for the engine's alone
+     */
+    public OptionalLong maxMessageBytes() {
+        return maxMessageBytes == 0 ? OptionalLong.empty() : OptionalLong.of(maxMessageBytes);
     }
 
     /** Returns the name, {@code *.} before it if subdomains are meant. */

@@ -117,7 +117,7 @@ final class ServeCommand implements Callable<Integer> {
     private static BackupMxBuilder engine(ServerConfig config, Spool spool, SmtpServer server) {
         BackupMxBuilder builder = BackupMx.builder()
                 .hostname(config.hostname())
-                .relayDomains(RelayDomains.of(domains(config)))
+                .relayDomains(RelayDomains.of(domains(config)).withByDestination(config.byDestination()))
                 .intakeServer(server)
                 .relayClient(SmtpClient.create())
                 .spool(spool)
@@ -144,7 +144,12 @@ final class ServeCommand implements Callable<Integer> {
     private static List<RelayDomain> domains(ServerConfig config) {
         List<RelayDomain> domains = new ArrayList<>();
         config.domains().forEach((name, domain) -> {
-            RelayDomain relayDomain = RelayDomain.of(name.toString()).withNextHops(domain.primary());
+            RelayDomain plain = RelayDomain.of(name.toString())
+                    .withNextHops(domain.primary())
+                    .withTlsRequired(domain.requiresTls());
+            RelayDomain relayDomain = domain.messageBytes().isPresent()
+                    ? plain.withMaxMessageBytes(domain.messageBytes().getAsLong())
+                    : plain;
             domains.add(domain.recipients()
                     .map(mailboxes -> relayDomain.withRecipients(RecipientPolicy.only(mailboxes)))
                     .orElse(relayDomain));

@@ -15,7 +15,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
+import org.backupmx.intake.IpNetwork;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
@@ -29,6 +31,7 @@ record ServerConfig(
         List<InetSocketAddress> listen,
         String spool,
         Map<MailDomain, Domain> domains,
+        List<IpNetwork> byDestination,
         Map<MailDomain, List<NextHop>> routes,
         Probe probe,
         RetryPolicy retry,
@@ -46,6 +49,7 @@ record ServerConfig(
             "listen",
             "spool",
             "domains",
+            "by-destination",
             "routes",
             "probe",
             "retry",
@@ -60,8 +64,15 @@ record ServerConfig(
 
     private static final String NEXT_HOP = "host, host:port, [address] or [address]:port, or a list of them";
 
-    /** One relay domain: its fixed next hops, empty for «by MX», and its recipients, absent for «any». */
-    record Domain(List<NextHop> primary, Optional<Set<Mailbox>> recipients) {}
+    /**
+     * One relay domain: its fixed next hops, empty for «by MX», its recipients, absent for «any», whether its mail must come
+     * by TLS, and its size limit, absent for that of all.
+     */
+    record Domain(
+            List<NextHop> primary, Optional<Set<Mailbox>> recipients, boolean requiresTls, OptionalLong messageBytes) {
+
+        static final Domain DEFAULT = new Domain(List.of(), Optional.empty(), false, OptionalLong.empty());
+    }
 
     /** How often a primary is probed in either state, and how many answers turn it. */
     record Probe(Duration up, Duration down, int rise, int fall) {}
@@ -89,20 +100,31 @@ record ServerConfig(
     static ServerConfig read(Path file) throws ConfigException {
         ConfigNode root = ConfigNode.read(file);
         Map<String, ConfigNode> map = root.map(KEYS);
-        Map<MailDomain, Domain> domains = domains(required(root, map, "domains", "the domains we are backup MX for"));
+        Limits limits = limits(map.get("limits"));
+        List<IpNetwork> byDestination = byDestination(map.get("by-destination"));
+        if (!byDestination.isEmpty() && !map.containsKey("domains")) {
+            required(root, map, "postmaster", "an address, as there is no domain for it");
+        }
+        Map<MailDomain, Domain> domains = map.containsKey("domains") || byDestination.isEmpty()
+                ? domains(
+                        required(root, map, "domains", "the domains we are backup MX for"),
+                        limits,
+                        map.containsKey("tls"))
+                : Map.of();
         return new ServerConfig(
                 required(root, map, "hostname", "our host name, for example mx2.example.net")
                         .value("a host name, for example mx2.example.net", ServerConfig::hostname),
                 listen(required(root, map, "listen", "a list such as [0.0.0.0:25]")),
                 spool(required(root, map, "spool", "a directory, or a jdbc: URL")),
                 domains,
+                byDestination,
                 routes(map.get("routes"), domains),
                 probe(map.get("probe")),
                 retry(map.get("retry")),
                 map.containsKey("lifetime")
                         ? map.get("lifetime").value(Units.DURATION, Units::duration)
                         : Duration.ofDays(14),
-                limits(map.get("limits")),
+                limits,
                 tls(map.get("tls")),
                 greylist(map.get("greylist")),
                 postmaster(map.get("postmaster")),
@@ -190,12 +212,27 @@ record ServerConfig(
         }
     }
 
-    private static Map<MailDomain, Domain> domains(ConfigNode node) throws ConfigException {
+    private static List<IpNetwork> byDestination(@Nullable ConfigNode node) throws ConfigException {
+        List<IpNetwork> networks = new ArrayList<>();
+        if (node != null) {
+            for (ConfigNode item : node.isList() ? node.list() : List.of(node)) {
+                networks.add(item.value("a network such as 192.0.2.0/24 or 2001:db8::/32", IpNetwork::of));
+            }
+            if (networks.isEmpty()) {
+                throw node.fault("empty", "at least one network");
+            }
+        }
+        return List.copyOf(networks);
+    }
+
+    private static Map<MailDomain, Domain> domains(ConfigNode node, Limits limits, boolean offersTls)
+            throws ConfigException {
         Map<MailDomain, Domain> domains = new LinkedHashMap<>();
         for (Map.Entry<String, ConfigNode> entry : node.map().entrySet()) {
             ConfigNode child = entry.getValue();
             MailDomain name = domainName(child, entry.getKey());
-            if (domains.put(name, child.isEmpty() ? new Domain(List.of(), Optional.empty()) : domain(child)) != null) {
+            Domain domain = child.isEmpty() ? Domain.DEFAULT : domain(child, limits, offersTls);
+            if (domains.put(name, domain) != null) {
                 throw child.fault("given twice", "each domain once");
             }
         }
@@ -217,8 +254,8 @@ record ServerConfig(
         throw node.fault("not a domain", "a domain such as example.org");
     }
 
-    private static Domain domain(ConfigNode node) throws ConfigException {
-        Map<String, ConfigNode> map = node.map(Set.of("primary", "mode", "recipients"));
+    private static Domain domain(ConfigNode node, Limits limits, boolean offersTls) throws ConfigException {
+        Map<String, ConfigNode> map = node.map(Set.of("primary", "mode", "recipients", "tls", "message-size"));
         if (map.containsKey("mode")) {
             map.get("mode").value("always (monitoring is not there yet, see docs/known-limits.md)", text -> {
                 if (!text.equals("always")) {
@@ -235,7 +272,36 @@ record ServerConfig(
             }
             recipients = Optional.of(mailboxes);
         }
-        return new Domain(map.containsKey("primary") ? nextHops(map.get("primary")) : List.of(), recipients);
+        return new Domain(
+                map.containsKey("primary") ? nextHops(map.get("primary")) : List.of(),
+                recipients,
+                map.containsKey("tls") && requiresTls(map.get("tls"), offersTls),
+                messageBytes(map.get("message-size"), limits));
+    }
+
+    private static boolean requiresTls(ConfigNode node, boolean offersTls) throws ConfigException {
+        boolean required = node.value("required or opportunistic", text -> switch (text) {
+            case "required" -> true;
+            case "opportunistic" -> false;
+            default -> throw new IllegalArgumentException(text);
+        });
+        if (required && !offersTls) {
+            throw node.fault("required without STARTTLS", "tls.certificate and tls.key");
+        }
+        return required;
+    }
+
+    private static OptionalLong messageBytes(@Nullable ConfigNode node, Limits limits) throws ConfigException {
+        if (node == null) {
+            return OptionalLong.empty();
+        }
+        return OptionalLong.of(node.value(Units.SIZE + ", from 64kB to limits.message-size", text -> {
+            long bytes = Units.bytes(text);
+            if (bytes < 64 << 10 || bytes > limits.messageBytes()) {
+                throw new IllegalArgumentException(text);
+            }
+            return bytes;
+        }));
     }
 
     private static List<NextHop> nextHops(ConfigNode node) throws ConfigException {

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
+import org.backupmx.intake.IpNetwork;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
@@ -58,8 +59,11 @@ class ServerConfigTest {
                   Example.test:
                     primary: 127.0.0.50:2500
                     mode: always
+                    tls: required
+                    message-size: 5MB
                     recipients: [a@example.test, "\\"b c\\"@example.test"]
                   by-mx.test:
+                by-destination: [192.0.2.0/24, "2001:db8::/32"]
                 routes:
                   sender.test: [127.0.0.50:2500, "[::1]"]
                 probe: {up: 8m, down: 1s, rise: 1, fall: 3}
@@ -88,7 +92,10 @@ class ServerConfigTest {
         assertThat(domain.primary()).containsExactly(new NextHop("127.0.0.50", 2500));
         assertThat(domain.recipients().orElseThrow())
                 .containsExactly(Mailbox.parse("a@example.test"), Mailbox.parse("\"b c\"@example.test"));
-        assertThat(config.domains().get(MailDomain.of("by-mx.test")).primary()).isEmpty();
+        assertThat(domain.requiresTls()).isTrue();
+        assertThat(domain.messageBytes()).hasValue(5 << 20);
+        assertThat(config.domains().get(MailDomain.of("by-mx.test"))).isEqualTo(ServerConfig.Domain.DEFAULT);
+        assertThat(config.byDestination()).containsExactly(IpNetwork.of("192.0.2.0/24"), IpNetwork.of("2001:db8::/32"));
         assertThat(config.routes().get(MailDomain.of("sender.test")))
                 .containsExactly(new NextHop("127.0.0.50", 2500), new NextHop("::1", 25));
         assertThat(config.probe())
@@ -129,6 +136,20 @@ class ServerConfigTest {
         assertThat(config.resolvers()).isEqualTo(List.of());
         assertThat(config.allowPrivateNextHops()).isFalse();
         assertThat(config.allowRoutedLocalParts()).isFalse();
+    }
+
+    @Test
+    void b2_networksMayStandWithoutDomains() throws Exception {
+        Path file = Files.writeString(folder.resolve("server.yaml"), """
+                hostname: mx2.example.net
+                listen: [0.0.0.0:25]
+                spool: spool
+                by-destination: 192.0.2.0/24
+                postmaster: admin@example.net
+                """);
+        ServerConfig config = ServerConfig.read(file);
+        assertThat(config.domains()).isEmpty();
+        assertThat(config.byDestination()).containsExactly(IpNetwork.of("192.0.2.0/24"));
     }
 
     @Test

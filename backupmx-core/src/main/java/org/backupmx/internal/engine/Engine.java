@@ -14,7 +14,9 @@ import java.util.function.Supplier;
 import org.backupmx.BackupMxConfig;
 import org.backupmx.dns.MxResolver;
 import org.backupmx.event.BackupMxListener;
+import org.backupmx.intake.IpNetwork;
 import org.backupmx.internal.queue.DeliveryScheduler;
+import org.backupmx.internal.runtime.DestinationCheck;
 import org.backupmx.internal.runtime.DomainDirectory;
 import org.backupmx.internal.runtime.EngineRuntime;
 import org.backupmx.internal.runtime.EventLog;
@@ -107,7 +109,6 @@ public final class Engine {
         }
         listeners.addAll(config.listeners());
         EventQueue events = new EventQueue(runtime, listeners);
-        DomainDirectory directory = new DomainDirectory(config.relayDomains(), runtime);
         OwnIdentity given = config.ownIdentity();
         List<String> names = new ArrayList<>(given.names());
         names.add(config.hostname());
@@ -116,6 +117,11 @@ public final class Engine {
                 .withAddresses(OwnIdentity.interfaceAddresses())
                 .withListeners(given.listeners());
         MxResolver resolver = config.mxResolver().orElseGet(MxResolver::system);
+        List<IpNetwork> primaries = config.relayDomains().destinations();
+        DomainDirectory directory = new DomainDirectory(
+                config.relayDomains(),
+                primaries.isEmpty() ? null : new DestinationCheck(resolver, identity, primaries),
+                runtime);
         DeliveryScheduler delivery = new DeliveryScheduler(
                 config, runtime, events, directory, new RelayRouter(resolver, identity, runtime.random()));
         return new Parts(runtime, events, delivery, new IntakeService(config, runtime, events, directory, delivery));

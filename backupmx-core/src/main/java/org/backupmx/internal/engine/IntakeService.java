@@ -32,6 +32,7 @@ final class IntakeService implements Intake {
     final DeliveryScheduler delivery;
     final Spool spool;
     final EtrnRate etrnRate;
+    final RoleMailLimit roleMail;
 
     private final EventQueue events;
     private SpoolHealth toldHealth = SpoolHealth.accepting(); // guarded by this
@@ -50,6 +51,7 @@ final class IntakeService implements Intake {
         this.delivery = delivery;
         this.spool = config.spool();
         this.etrnRate = new EtrnRate(runtime.nanoTime());
+        this.roleMail = new RoleMailLimit(runtime.nanoTime());
     }
 
     @Override

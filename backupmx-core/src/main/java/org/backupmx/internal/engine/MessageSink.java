@@ -35,6 +35,7 @@ final class MessageSink implements MailDataSink {
     private final ClientInfo client;
     private final ReceivedField.Client from;
     private final Envelope envelope;
+    private final long maxBytes;
     private final int nonBlockingBytes;
     private final Instant receivedAt;
 
@@ -48,11 +49,12 @@ final class MessageSink implements MailDataSink {
 
     private boolean blocking; // used by the caller only
 
-    MessageSink(IntakeService intake, ClientInfo client, ReceivedField.Client from, Envelope envelope) {
+    MessageSink(IntakeService intake, ClientInfo client, ReceivedField.Client from, Envelope envelope, long maxBytes) {
         this.intake = intake;
         this.client = client;
         this.from = from;
         this.envelope = envelope;
+        this.maxBytes = maxBytes;
         this.nonBlockingBytes = intake.spool.nonBlockingBytes();
         this.receivedAt = intake.runtime.now();
         this.blocking = nonBlockingBytes == 0;
@@ -75,7 +77,7 @@ final class MessageSink implements MailDataSink {
             return;
         }
         hops.scan(mailData);
-        if (mailDataBytes > intake.config.maxMessageBytes()) {
+        if (mailDataBytes > maxBytes) {
             refuse(Replies.TOO_LARGE);
         } else if (hops.isLooping()) {
             refuse(Replies.LOOP);

@@ -61,16 +61,14 @@ final class ReceivedField {
         }
         field.append("\tby ").append(hostname).append(" with ");
         appendProtocol(field, client, envelope.smtpUtf8());
-        field.append(" id ").append(id).append("\r\n\t");
-        if (envelope.recipients().size() == 1) {
-            Mailbox only = envelope.recipients().get(0).path().mailbox();
-            if (envelope.smtpUtf8() || !only.needsSmtpUtf8()) {
-                field.append("for <").append(only).append(">; ");
-            } else {
-                field.append("; ");
-            }
+        field.append(" id ").append(id);
+        Mailbox only = envelope.recipients().size() == 1
+                ? envelope.recipients().get(0).path().mailbox()
+                : null;
+        if (only != null && (envelope.smtpUtf8() || !only.needsSmtpUtf8())) {
+            field.append("\r\n\tfor <").append(only).append(">; ");
         } else {
-            field.append("; ");
+            field.append(";\r\n\t");
         }
         field.append(date(at)).append("\r\n");
         return ByteBuffer.wrap(field.toString().getBytes(StandardCharsets.UTF_8));

@@ -24,6 +24,11 @@ final class Replies {
     static final Verdict UNSURE_RECIPIENT = defer(450, "4.1.1", "Recipient cannot be verified now, try again later");
     static final Verdict TOO_LARGE = reject(552, "5.3.4", "Message too large");
     static final Verdict TOO_MANY_RECIPIENTS = defer(452, "4.5.3", "Too many recipients");
+    static final Verdict OTHER_SIZE_LIMIT =
+            defer(452, "4.5.3", "Other size limit, send to this recipient in another transaction");
+    static final Verdict TLS_REQUIRED = defer(451, "4.7.10", "Encryption needed, say STARTTLS first");
+    static final Verdict TOO_MUCH_ROLE_MAIL = defer(450, "4.7.28", "Too much mail for this mailbox, try again later");
+    static final Verdict DNS_UNAVAILABLE = defer(451, "4.4.3", "No answer of the DNS on this domain, try again later");
     static final Verdict BAD_PARAMETER = reject(501, "5.5.4", "Bad parameter");
     static final Verdict SPOOL_REFUSES = defer(452, "4.3.1", "Insufficient storage, try again later");
     static final Verdict LOCAL_FAULT = defer(451, "4.3.0", "Local fault, try again later");

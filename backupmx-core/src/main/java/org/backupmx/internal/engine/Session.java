@@ -1,12 +1,10 @@
 package org.backupmx.internal.engine;
 
 import java.net.InetAddress;
-import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.backupmx.greylist.GreylistDecision;
 import org.backupmx.greylist.GreylistPolicy;
 import org.backupmx.greylist.GreylistTriplet;
@@ -19,6 +17,7 @@ import org.backupmx.intake.RecipientPolicy;
 import org.backupmx.intake.RecipientStatus;
 import org.backupmx.intake.RelayDomain;
 import org.backupmx.intake.Verdict;
+import org.backupmx.internal.runtime.DnsUnavailableException;
 import org.backupmx.mail.Envelope;
 import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.MailDomain;
@@ -37,8 +36,12 @@ final class Session implements IntakeSession {
 
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
-    /** Up to so many recipients duplicates are looked for one by one. */
-    private static final int FEW = 8;
+    /** A recipient that is not accepted yet, and the largest mail data that its domain takes. */
+    private record Candidate(Recipient recipient, long maxBytes) {
+        Mailbox mailbox() {
+            return recipient.path().mailbox();
+        }
+    }
 
     private final IntakeService intake;
     private final ClientInfo client;
@@ -51,8 +54,7 @@ final class Session implements IntakeSession {
     // the transaction
     private ReversePath reversePath = ReversePath.nullPath();
     private MailParameters parameters = MailParameters.none();
-    private List<Recipient> recipients = new ArrayList<>(1);
-    private @Nullable Set<Mailbox> known; // mailboxes of recipients, once they are not few
+    private AcceptedRecipients recipients = new AcceptedRecipients();
     private volatile @Nullable MessageSink sink;
 
     Session(IntakeService intake, ClientInfo client) {
@@ -103,13 +105,13 @@ final class Session implements IntakeSession {
         if (listed != null) {
             return inDomain(listed, recipient);
         }
-        if (!intake.directory.hasLookup()) {
+        if (!intake.directory.hasMore()) {
             return refused(List.of(path), Replies.FOREIGN);
         }
         CompletableFuture<Optional<RelayDomain>> found = intake.directory.find(path.domain());
         return found.handle((domain, fault) -> {
                     if (domain == null) {
-                        return faulted(recipient, "look-up of the domain", fault);
+                        return notFound(recipient, fault);
                     }
                     return domain.map(settings -> inDomain(settings, recipient))
                             .orElseGet(() -> refused(List.of(path), Replies.FOREIGN));
@@ -117,34 +119,55 @@ final class Session implements IntakeSession {
                 .thenCompose(verdict -> verdict);
     }
 
+    /** It cannot be told whether the domain is ours. */
+    private CompletableFuture<Verdict> notFound(Recipient recipient, Throwable fault) {
+        Throwable cause = fault instanceof CompletionException e && e.getCause() != null ? e.getCause() : fault;
+        if (!(cause instanceof DnsUnavailableException)) {
+            return faulted(recipient, "look-up of the domain", cause);
+        }
+        LOG.atInfo()
+                .addKeyValue("domain", recipient.path().domain())
+                .addKeyValue("reason", cause.getMessage())
+                .log("no answer of the DNS on a recipient's domain");
+        return refused(List.of(recipient.path()), Replies.DNS_UNAVAILABLE);
+    }
+
     @Override
     public CompletableFuture<Verdict> postmaster(RcptParameters given) {
         ForwardPath path = new ForwardPath(intake.config.postmaster());
         try {
-            return add(given.recipient(path));
+            return role(new Candidate(given.recipient(path), intake.config.maxMessageBytes()));
         } catch (IllegalArgumentException e) {
             return refused(List.of(path), Replies.BAD_PARAMETER);
         }
     }
 
     private CompletableFuture<Verdict> inDomain(RelayDomain domain, Recipient recipient) {
-        Mailbox mailbox = recipient.path().mailbox();
-        if (isRouted(mailbox.localPart()) && !intake.config.allowRoutedLocalParts()) {
-            return refused(List.of(recipient.path()), Replies.ROUTED);
+        long own = domain.maxMessageBytes().orElse(Long.MAX_VALUE);
+        Candidate candidate = new Candidate(recipient, Math.min(own, intake.config.maxMessageBytes()));
+        if (isRouted(candidate.mailbox().localPart()) && !intake.config.allowRoutedLocalParts()) {
+            return refused(candidate, Replies.ROUTED);
         }
-        if (isAlwaysAccepted(mailbox.localPart())) {
-            return add(recipient);
+        if (domain.requiresTls() && tls == null) {
+            return refused(candidate, Replies.TLS_REQUIRED);
+        }
+        if (parameters.sizeBytes() > candidate.maxBytes()) {
+            return refused(candidate, Replies.TOO_LARGE);
+        }
+        Mailbox mailbox = candidate.mailbox();
+        if (isRole(mailbox.localPart())) {
+            return role(candidate);
         }
         RecipientPolicy policy = domain.recipients().orElse(intake.config.recipientPolicy());
         if (policy.mayBlock()) {
             return intake.runtime
                     .ask(() -> policy.status(mailbox))
                     .handle((status, fault) ->
-                            status == null ? faulted(recipient, "recipient policy", fault) : judged(status, recipient))
+                            status == null ? faulted(recipient, "recipient policy", fault) : judged(status, candidate))
                     .thenCompose(verdict -> verdict);
         }
         try {
-            return judged(policy.status(mailbox), recipient);
+            return judged(policy.status(mailbox), candidate);
         } catch (Exception e) {
             return faulted(recipient, "recipient policy", e);
         }
@@ -156,14 +179,21 @@ final class Session implements IntakeSession {
     }
 
     /** Past every policy: RFC 5321 section 4.5.1 and RFC 2142. */
-    private static boolean isAlwaysAccepted(String localPart) {
+    private static boolean isRole(String localPart) {
         return localPart.equalsIgnoreCase("postmaster") || localPart.equalsIgnoreCase("abuse");
     }
 
-    private CompletableFuture<Verdict> judged(RecipientStatus status, Recipient recipient) {
+    private CompletableFuture<Verdict> role(Candidate candidate) {
+        return intake.roleMail.admits(client.remote().getAddress(), candidate.mailbox())
+                ? add(candidate)
+                : refused(candidate, Replies.TOO_MUCH_ROLE_MAIL);
+    }
+
+    private CompletableFuture<Verdict> judged(RecipientStatus status, Candidate candidate) {
+        Recipient recipient = candidate.recipient();
         if (status != RecipientStatus.EXISTS) {
             return refused(
-                    List.of(recipient.path()),
+                    candidate,
                     status == RecipientStatus.UNKNOWN ? Replies.UNKNOWN_RECIPIENT : Replies.UNSURE_RECIPIENT);
         }
         GreylistPolicy greylist = intake.config.greylist();
@@ -172,56 +202,38 @@ final class Session implements IntakeSession {
             return intake.runtime
                     .ask(() -> greylist.decide(triplet, intake.runtime.now()))
                     .handle((decision, fault) ->
-                            decision == null ? faulted(recipient, "greylist", fault) : greylisted(decision, recipient))
+                            decision == null ? faulted(recipient, "greylist", fault) : greylisted(decision, candidate))
                     .thenCompose(verdict -> verdict);
         }
         try {
             GreylistDecision decision = greylist.decide(triplet, intake.runtime.now());
-            return decision == null ? faulted(recipient, "greylist", null) : greylisted(decision, recipient);
+            return decision == null ? faulted(recipient, "greylist", null) : greylisted(decision, candidate);
         } catch (RuntimeException e) {
             return faulted(recipient, "greylist", e);
         }
     }
 
-    private CompletableFuture<Verdict> greylisted(GreylistDecision decision, Recipient recipient) {
+    private CompletableFuture<Verdict> greylisted(GreylistDecision decision, Candidate candidate) {
         return decision instanceof GreylistDecision.Wait wait
-                ? refused(List.of(recipient.path()), Replies.greylisted(wait.left()))
-                : add(recipient);
+                ? refused(candidate, Replies.greylisted(wait.left()))
+                : add(candidate);
     }
 
-    private CompletableFuture<Verdict> add(Recipient recipient) {
-        if (isDuplicate(recipient)) {
+    private CompletableFuture<Verdict> add(Candidate candidate) {
+        if (recipients.contains(candidate.mailbox())) {
             return Replies.RECIPIENT_OK;
         }
         // mail to a null reverse-path's recipients is never answered: one at a time is all that a DSN needs
         int most = reversePath.isNull() ? 1 : intake.config.maxRecipients();
         if (recipients.size() >= most) {
-            return refused(List.of(recipient.path()), Replies.TOO_MANY_RECIPIENTS);
+            return refused(candidate, Replies.TOO_MANY_RECIPIENTS);
         }
-        recipients.add(recipient);
-        if (known != null) {
-            known.add(recipient.path().mailbox());
+        if (!recipients.isEmpty() && parameters.sizeBytes() < 0 && recipients.maxBytes() != candidate.maxBytes()) {
+            // too large for one of them, it could be neither taken nor refused for both
+            return refused(candidate, Replies.OTHER_SIZE_LIMIT);
         }
+        recipients.add(candidate.recipient(), candidate.maxBytes());
         return Replies.RECIPIENT_OK;
-    }
-
-    private boolean isDuplicate(Recipient recipient) {
-        Mailbox mailbox = recipient.path().mailbox();
-        if (recipients.size() > FEW) {
-            if (known == null) {
-                known = new HashSet<>();
-                for (Recipient other : recipients) {
-                    known.add(other.path().mailbox());
-                }
-            }
-            return known.contains(mailbox);
-        }
-        for (Recipient other : recipients) {
-            if (other.path().mailbox().equals(mailbox)) {
-                return true;
-            }
-        }
-        return false;
     }
 
     private CompletableFuture<Verdict> faulted(Recipient recipient, String what, @Nullable Throwable fault) {
@@ -231,6 +243,10 @@ final class Session implements IntakeSession {
                 .addKeyValue("policy", what)
                 .log("policy failed");
         return refused(List.of(recipient.path()), Replies.LOCAL_FAULT);
+    }
+
+    private CompletableFuture<Verdict> refused(Candidate candidate, Verdict verdict) {
+        return refused(List.of(candidate.recipient().path()), verdict);
     }
 
     private CompletableFuture<Verdict> refused(List<ForwardPath> paths, Verdict verdict) {
@@ -247,15 +263,15 @@ final class Session implements IntakeSession {
         if (parameters.sizeBytes() >= 0) {
             envelope.declaredBytes(parameters.sizeBytes());
         }
-        recipients.forEach(envelope::to);
+        recipients.all().forEach(envelope::to);
         MessageSink taken = new MessageSink(
                 intake,
                 client,
                 new ReceivedField.Client(helo, extended, client.remote().getAddress(), tls),
-                envelope.build());
+                envelope.build(),
+                recipients.maxBytes());
         sink = taken;
-        recipients = new ArrayList<>(1);
-        known = null;
+        recipients = new AcceptedRecipients();
         return CompletableFuture.completedFuture(new DataVerdict.Proceed(taken));
     }
 
@@ -281,10 +297,9 @@ final class Session implements IntakeSession {
     public void reset() {
         reversePath = ReversePath.nullPath();
         parameters = MailParameters.none();
-        known = null;
         sink = null;
         if (!recipients.isEmpty()) {
-            recipients = new ArrayList<>(1);
+            recipients = new AcceptedRecipients();
         }
     }
 

@@ -7,13 +7,17 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeoutException;
 import org.backupmx.intake.RelayDomain;
 import org.backupmx.intake.RelayDomainLookup;
 import org.backupmx.intake.RelayDomains;
 import org.backupmx.mail.MailDomain;
 import org.jspecify.annotations.Nullable;
 
-/** What one engine knows of its relay domains: the listed ones, and those looked up, for a while. Thread-safe. */
+/**
+ * What one engine knows of its relay domains: the listed ones, and for a while those looked up and those that the DNS says
+ * are ours. Thread-safe.
+ */
 public final class DomainDirectory {
 
     private static final Duration FOUND = Duration.ofMinutes(5);
@@ -25,13 +29,13 @@ public final class DomainDirectory {
     /** What a look-up ended with; a fault is told to those who waited and not remembered. */
     private record Looked(
             Optional<RelayDomain> found, @Nullable Throwable fault) {
-        Duration keep() {
-            return fault != null ? Duration.ZERO : found.isPresent() ? FOUND : MISSING;
+        Duration keep(Duration missing) {
+            return fault != null ? Duration.ZERO : found.isPresent() ? FOUND : missing;
         }
 
         Optional<RelayDomain> get() {
             if (fault != null) {
-                throw new CompletionException(fault);
+                throw fault instanceof CompletionException e ? e : new CompletionException(fault);
             }
             return found;
         }
@@ -39,6 +43,7 @@ public final class DomainDirectory {
 
     private final RelayDomains domains;
     private final @Nullable RelayDomainLookup lookup;
+    private final @Nullable DestinationCheck destinations;
     private final EngineRuntime runtime;
     private final AsyncCache<MailDomain, Looked> looked;
 
@@ -46,15 +51,19 @@ public final class DomainDirectory {
      * Makes a directory.
      *
      * @param domains the relay domains
+     * @param destinations asks the DNS about those that are neither listed nor looked up, null for none
      * @param runtime asks the look-up
      */
-    public DomainDirectory(RelayDomains domains, EngineRuntime runtime) {
+    public DomainDirectory(RelayDomains domains, @Nullable DestinationCheck destinations, EngineRuntime runtime) {
         this.domains = domains;
         this.lookup = domains.lookup().orElse(null);
+        this.destinations = destinations;
         this.runtime = runtime;
+        // a stranger's domain costs more to ask about again than an operator's list
+        Duration missing = destinations == null ? MISSING : FOUND;
         this.looked = Caffeine.newBuilder()
                 .maximumSize(MOST)
-                .expireAfter(Expiry.<MailDomain, Looked>creating((domain, answer) -> answer.keep()))
+                .expireAfter(Expiry.<MailDomain, Looked>creating((domain, answer) -> answer.keep(missing)))
                 .ticker(runtime.nanoTime()::getAsLong)
                 .executor(Runnable::run)
                 .buildAsync();
@@ -72,15 +81,39 @@ public final class DomainDirectory {
         if (listed.isPresent()) {
             return CompletableFuture.completedFuture(listed);
         }
-        RelayDomainLookup asked = lookup;
-        if (asked == null) {
+        if (!hasMore()) {
             return FOREIGN;
         }
         return looked.get(
                         domain,
-                        (key, executor) -> runtime.ask(() -> asked.find(key))
+                        (key, executor) -> lookedUp(key)
+                                .thenCompose(found -> found.isPresent()
+                                        ? CompletableFuture.completedFuture(found)
+                                        : byDestination(key))
                                 .handle((found, fault) -> new Looked(found == null ? Optional.empty() : found, fault)))
                 .thenApply(Looked::get);
+    }
+
+    private CompletableFuture<Optional<RelayDomain>> lookedUp(MailDomain domain) {
+        RelayDomainLookup asked = lookup;
+        return asked == null ? FOREIGN : runtime.ask(() -> asked.find(domain));
+    }
+
+    private CompletableFuture<Optional<RelayDomain>> byDestination(MailDomain domain) {
+        DestinationCheck check = destinations;
+        if (check == null || domain.isAddressLiteral()) {
+            return FOREIGN;
+        }
+        return runtime.ask(() -> check.permits(domain))
+                .thenCompose(runtime::bounded)
+                .thenApply(permitted ->
+                        permitted ? Optional.of(RelayDomain.of(domain.toString())) : Optional.<RelayDomain>empty())
+                .exceptionallyCompose(fault -> CompletableFuture.failedFuture(dnsFault(fault)));
+    }
+
+    private static Throwable dnsFault(Throwable fault) {
+        Throwable cause = fault instanceof CompletionException && fault.getCause() != null ? fault.getCause() : fault;
+        return cause instanceof TimeoutException ? new DnsUnavailableException("no answer in time") : cause;
     }
 
     /**
@@ -96,9 +129,9 @@ public final class DomainDirectory {
     /**
      * Tells whether there is more than what is listed.
      *
-     * @return true if there is a look-up
+     * @return true if there is a look-up, or the DNS is asked
      */
-    public boolean hasLookup() {
-        return lookup != null;
+    public boolean hasMore() {
+        return lookup != null || destinations != null;
     }
 }

@@ -7,6 +7,7 @@ import java.util.Queue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -221,6 +222,29 @@ public final class EngineRuntime {
             timeout.cancel(false);
             answer.completeExceptionally(e);
         }
+        return answer;
+    }
+
+    /**
+     * Bounds the time of a stage.
+     *
+     * @param <T> what it completes with
+     * @param stage the stage, perhaps of a thread that is not ours
+     * @return the same on a worker; fails with {@link TimeoutException} after the policy timeout
+     */
+    public <T> CompletableFuture<T> bounded(CompletionStage<T> stage) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        Future<?> timeout = schedule(
+                policyTimeout,
+                () -> answer.completeExceptionally(new TimeoutException("no answer within " + policyTimeout)));
+        stage.whenComplete((value, fault) -> execute(() -> {
+            timeout.cancel(false);
+            if (fault == null) {
+                answer.complete(value);
+            } else {
+                answer.completeExceptionally(fault);
+            }
+        }));
         return answer;
     }
 

@@ -6,6 +6,9 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.backupmx.mail.Envelope;
@@ -66,8 +69,8 @@ class ReceivedFieldTest {
                 .isEqualTo(lines(
                         "Received: from [IPv6:2001:db8::1] (unknown [IPv6:2001:db8:0:0:0:0:0:1])",
                         "\t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384)",
-                        "\tby mx2.example.net with ESMTPS id 1a2b",
-                        "\t; Mon, 2 Nov 2026 09:08:07 +0000"));
+                        "\tby mx2.example.net with ESMTPS id 1a2b;",
+                        "\tMon, 2 Nov 2026 09:08:07 +0000"));
     }
 
     @Test
@@ -89,5 +92,87 @@ class ReceivedFieldTest {
         assertThat(lines[0].substring(15, lines[0].length() - 22))
                 .matches("[!-~]+")
                 .doesNotContain("(", ")", ";", ",");
+    }
+
+    // ---- what filters at the primary read of it ----
+
+    /** As SpamAssassin reads a field whose by-part names no product: unfolded, the date cut off. */
+    private static final Pattern SPAM_ASSASSIN =
+            Pattern.compile("from (\\S+) \\((\\S+) \\[(?:IPv6:)?([0-9A-Fa-f:.]+)\\]\\).*? by (\\S+)\\b.*");
+
+    private static final Pattern SPAM_ASSASSIN_DATE =
+            Pattern.compile("[\\s;]+(?:(?:Mon|T(?:ue|hu)|Wed|Fri|S(?:at|un)), )?"
+                    + "\\d+ (?:J(?:an|u[nl])|Feb|Ma[ry]|A(?:pr|ug)|Sep|Oct|Nov|Dec) \\d+ \\d+:\\d+(?::\\d+)? \\S+$");
+
+    private static final Pattern SPAM_ASSASSIN_ID = Pattern.compile(" id <?([^\\s<>;]{3,})");
+
+    /** What would make it take the client for a user of ours. */
+    private static final Pattern SPAM_ASSASSIN_AUTHENTICATED = Pattern.compile(
+            " with (?:(?:ES|L|UTF8S|UTF8L)MTPS?A|ASMTP|HTTP[SU]?)(?: |;|$)|authenticated|\\(AUTH: ",
+            Pattern.CASE_INSENSITIVE);
+
+    /** The words of RFC 5321 section 4.4 in their order, comments left out, as rspamd takes them one by one. */
+    private static final Pattern CLAUSES =
+            Pattern.compile("from \\S+ by \\S+ with (?:ESMTPS?|SMTP|UTF8SMTPS?) id \\S+?(?: for <[^>]+>)?; [^;]+");
+
+    private static final Pattern TCP_INFO =
+            Pattern.compile("from \\S+ \\(\\S+ \\[(?:IPv6:[0-9a-f:]+|[0-9.]+)\\]\\) .*");
+
+    private static void readByFilters(String field, String helo, String address) {
+        String value =
+                field.substring("Received: ".length()).replaceAll("\\s+", " ").strip();
+        assertThat(value).matches(TCP_INFO);
+        assertThat(value.replaceAll(" \\([^()]*\\)", "")).matches(CLAUSES);
+        Matcher date = SPAM_ASSASSIN_DATE.matcher(value);
+        assertThat(date.find()).isTrue();
+        String undated = value.substring(0, date.start());
+        Matcher read = SPAM_ASSASSIN.matcher(undated);
+        assertThat(read.matches()).as(undated).isTrue();
+        assertThat(read.group(1)).isEqualTo(helo);
+        assertThat(read.group(3)).isEqualTo(address);
+        assertThat(read.group(4)).isEqualTo("mx2.example.net");
+        Matcher id = SPAM_ASSASSIN_ID.matcher(undated);
+        assertThat(id.find()).isTrue();
+        assertThat(id.group(1)).isEqualTo("1a2b");
+        assertThat(undated).doesNotContainPattern(SPAM_ASSASSIN_AUTHENTICATED);
+    }
+
+    @Test
+    void a16_filtersReadEveryForm() {
+        for (String tls :
+                new @Nullable String[] {null, ReceivedField.tls("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256")}) {
+            for (boolean utf8 : new boolean[] {false, true}) {
+                for (String[] recipients : new String[][] {{"u@example.org"}, {"u@example.org", "v@example.org"}}) {
+                    readByFilters(
+                            field("client.example", true, "192.0.2.1", tls, utf8, recipients),
+                            "client.example",
+                            "192.0.2.1");
+                    readByFilters(
+                            field("[192.0.2.1]", true, "192.0.2.1", tls, utf8, recipients), "[192.0.2.1]", "192.0.2.1");
+                    readByFilters(
+                            field("[IPv6:2001:db8::1]", true, "2001:db8::1", tls, utf8, recipients),
+                            "[IPv6:2001:db8::1]",
+                            "2001:db8:0:0:0:0:0:1");
+                    readByFilters(field("", false, "192.0.2.1", tls, utf8, recipients), "unknown", "192.0.2.1");
+                }
+            }
+        }
+    }
+
+    @Property
+    void a16_noNameMakesAFilterReadAnotherClient(@ForAll String helo) {
+        for (String hostile : List.of(
+                helo, helo + " ([9.9.9.9]) by evil", "x) by y with ESMTPA id z; (" + helo, "(authenticated) " + helo)) {
+            String shown = field(hostile, true, "192.0.2.1", null, false, "u@example.org")
+                    .substring("Received: from ".length())
+                    .split(" ", 2)[0];
+            assertThat(shown).doesNotContain("(", ")", " ");
+            String field = field(hostile, true, "192.0.2.1", null, false, "u@example.org");
+            Matcher read = SPAM_ASSASSIN.matcher(
+                    field.substring(10).replaceAll("\\s+", " ").strip());
+            assertThat(read.matches()).isTrue();
+            assertThat(read.group(3)).isEqualTo("192.0.2.1");
+            assertThat(read.group(4)).isEqualTo("mx2.example.net");
+        }
     }
 }
