@@ -106,11 +106,13 @@ final class ServeCommand implements Callable<Integer> {
 
     private static SmtpServer server(ServerConfig config) {
         ServerConfig.Limits limits = config.limits();
-        SmtpServer server = SmtpServer.on(config.listen().toArray(new InetSocketAddress[0]))
-                .limits(SmtpLimits.builder()
-                        .connections(limits.connections())
-                        .connectionsPerClient(limits.connectionsPerClient())
-                        .build());
+        SmtpLimits.Builder bounds = SmtpLimits.builder()
+                .connections(limits.connections())
+                .connectionsPerClient(limits.connectionsPerClient())
+                .greetPause(limits.greetPause());
+        limits.earlyTalkers().ifPresent(bounds::earlyTalkers);
+        SmtpServer server =
+                SmtpServer.on(config.listen().toArray(new InetSocketAddress[0])).limits(bounds.build());
         return config.tls().map(tls -> server.startTls(tls.startTls())).orElse(server);
     }
 

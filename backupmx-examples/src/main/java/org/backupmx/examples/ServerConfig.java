@@ -22,6 +22,7 @@ import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
 import org.backupmx.retry.RetryPolicy;
+import org.backupmx.smtp.EarlyTalkers;
 import org.backupmx.smtp.StartTls;
 import org.jspecify.annotations.Nullable;
 
@@ -78,7 +79,13 @@ record ServerConfig(
     record Probe(Duration up, Duration down, int rise, int fall) {}
 
     /** What a client may take of us. */
-    record Limits(long messageBytes, int recipients, int connections, int connectionsPerClient) {}
+    record Limits(
+            long messageBytes,
+            int recipients,
+            int connections,
+            int connectionsPerClient,
+            Duration greetPause,
+            Optional<EarlyTalkers> earlyTalkers) {}
 
     /** Certificates and keys in PEM form, the default first. */
     record Tls(List<Pair> certificates) {
@@ -352,7 +359,13 @@ record ServerConfig(
     private static Limits limits(@Nullable ConfigNode node) throws ConfigException {
         Map<String, ConfigNode> map = node == null
                 ? Map.of()
-                : node.map(Set.of("message-size", "recipients", "connections", "connections-per-client"));
+                : node.map(Set.of(
+                        "message-size",
+                        "recipients",
+                        "connections",
+                        "connections-per-client",
+                        "greet-pause",
+                        "early-talkers"));
         long messageBytes = 60L << 20;
         if (map.containsKey("message-size")) {
             messageBytes = map.get("message-size").value(Units.SIZE + ", from 64kB to 2GB", text -> {
@@ -365,11 +378,33 @@ record ServerConfig(
         }
         return new Limits(
                 messageBytes,
-                map.containsKey("recipients") ? map.get("recipients").number(100, 100_000) : 1000,
+                map.containsKey("recipients") ? map.get("recipients").number(100, 50_000) : 1000,
                 map.containsKey("connections") ? map.get("connections").number(1, 1_000_000) : 2000,
                 map.containsKey("connections-per-client")
                         ? map.get("connections-per-client").number(1, 1_000_000)
-                        : 50);
+                        : 50,
+                map.containsKey("greet-pause")
+                        ? map.get("greet-pause").value("a duration from 1s to 6s", ServerConfig::greetPause)
+                        : Duration.ZERO,
+                map.containsKey("early-talkers")
+                        ? Optional.of(map.get("early-talkers").value("ignore or reject", ServerConfig::earlyTalkers))
+                        : Optional.empty());
+    }
+
+    private static Duration greetPause(String text) {
+        Duration pause = Units.duration(text);
+        if (pause.toSeconds() > 6) {
+            throw new IllegalArgumentException(text);
+        }
+        return pause;
+    }
+
+    private static EarlyTalkers earlyTalkers(String text) {
+        return switch (text) {
+            case "ignore" -> EarlyTalkers.IGNORE;
+            case "reject" -> EarlyTalkers.REJECT;
+            default -> throw new IllegalArgumentException(text);
+        };
     }
 
     private static Optional<Tls> tls(@Nullable ConfigNode node) throws ConfigException {

@@ -10,11 +10,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.backupmx.intake.IpNetwork;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
+import org.backupmx.smtp.EarlyTalkers;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -69,7 +71,13 @@ class ServerConfigTest {
                 probe: {up: 8m, down: 1s, rise: 1, fall: 3}
                 retry: 5m*3, 15m*4, 1h
                 lifetime: 7d
-                limits: {message-size: 10MB, recipients: 200, connections: 300, connections-per-client: 40}
+                limits:
+                  message-size: 10MB
+                  recipients: 200
+                  connections: 300
+                  connections-per-client: 40
+                  greet-pause: 6s
+                  early-talkers: ignore
                 tls:
                   certificate: %s
                   key: %s
@@ -101,7 +109,9 @@ class ServerConfigTest {
         assertThat(config.probe())
                 .isEqualTo(new ServerConfig.Probe(Duration.ofMinutes(8), Duration.ofSeconds(1), 1, 3));
         assertThat(config.lifetime()).isEqualTo(Duration.ofDays(7));
-        assertThat(config.limits()).isEqualTo(new ServerConfig.Limits(10 << 20, 200, 300, 40));
+        assertThat(config.limits())
+                .isEqualTo(new ServerConfig.Limits(
+                        10 << 20, 200, 300, 40, Duration.ofSeconds(6), Optional.of(EarlyTalkers.IGNORE)));
         assertThat(config.tls())
                 .contains(new ServerConfig.Tls(List.of(
                         new ServerConfig.Tls.Pair(certificate, key), new ServerConfig.Tls.Pair(ecCertificate, ecKey))));
@@ -125,7 +135,8 @@ class ServerConfigTest {
 
         ServerConfig config = ServerConfig.read(file);
 
-        assertThat(config.limits()).isEqualTo(new ServerConfig.Limits(62_914_560, 1000, 2000, 50));
+        assertThat(config.limits())
+                .isEqualTo(new ServerConfig.Limits(62_914_560, 1000, 2000, 50, Duration.ZERO, Optional.empty()));
         assertThat(config.probe())
                 .isEqualTo(new ServerConfig.Probe(Duration.ofMinutes(8), Duration.ofSeconds(60), 2, 2));
         assertThat(config.lifetime()).isEqualTo(Duration.ofDays(14));

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
 import org.backupmx.smtp.internal.server.Listeners;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The bounds of a {@link SmtpServer}: how much of everything a client may have. Immutable and thread-safe.
@@ -15,6 +16,7 @@ import org.backupmx.smtp.internal.server.Listeners;
 public final class SmtpLimits {
 
     private static final Duration LONGEST = Duration.ofDays(1);
+    private static final Duration LONGEST_GREET_PAUSE = Duration.ofSeconds(6);
     private static final SmtpLimits DEFAULTS = new Builder().build();
 
     private final int connections;
@@ -27,6 +29,8 @@ public final class SmtpLimits {
     private final int badCommands;
     private final int idleCommands;
     private final int transactions;
+    private final Duration greetPause;
+    private final EarlyTalkers earlyTalkers;
 
     private SmtpLimits(Builder b) {
         this.connections = b.connections;
@@ -39,6 +43,10 @@ public final class SmtpLimits {
         this.badCommands = b.badCommands;
         this.idleCommands = b.idleCommands;
         this.transactions = b.transactions;
+        this.greetPause = b.greetPause;
+        this.earlyTalkers = b.earlyTalkers != null
+                ? b.earlyTalkers
+                : greetPause.isZero() ? EarlyTalkers.IGNORE : EarlyTalkers.REJECT;
     }
 
     private static int within(String name, int value, int least, int most) {
@@ -165,6 +173,24 @@ public final class SmtpLimits {
     }
 
     /**
+     * Returns how long a client that is new to us waits for the banner.
+     *
+     * @return zero to 6 seconds
+     */
+    public Duration greetPause() {
+        return greetPause;
+    }
+
+    /**
+     * Returns what becomes of a client that talks before its turn.
+     *
+     * @return what becomes of it
+     */
+    public EarlyTalkers earlyTalkers() {
+        return earlyTalkers;
+    }
+
+    /**
      * Returns the most memory that the buffers of one session take outside TLS: the command line, two reads (one being
      * worked on, one read ahead) and the replies that wait to be written.
      *
@@ -186,6 +212,8 @@ public final class SmtpLimits {
         private int badCommands = 20;
         private int idleCommands = 5000;
         private int transactions = 1_000_000;
+        private Duration greetPause = Duration.ZERO;
+        private @Nullable EarlyTalkers earlyTalkers;
 
         private Builder() {}
 
@@ -313,6 +341,37 @@ public final class SmtpLimits {
          */
         public Builder transactions(int value) {
             transactions = within("transactions", value, 1, 1_000_000_000);
+            return this;
+        }
+
+        /**
+         * Sets how long a client that is new to us waits for the banner: many that send unwanted mail do not. A client
+         * (one IPv4 address or one IPv6 /64) that has waited is greeted at once for a day; 10,000 are remembered. Times
+         * are checked every second, so the wait may be a second longer.
+         *
+         * @param value zero to 6 seconds; default zero: nobody waits
+         * @return this builder
+         * @throws IllegalArgumentException if {@code value} is out of range
+         */
+        public Builder greetPause(Duration value) {
+            requireNonNull(value, "greetPause");
+            if (value.isNegative() || value.compareTo(LONGEST_GREET_PAUSE) > 0) {
+                throw new IllegalArgumentException(
+                        "greetPause: " + value + " (expected: PT0S to " + LONGEST_GREET_PAUSE + ")");
+            }
+            greetPause = value;
+            return this;
+        }
+
+        /**
+         * Sets what becomes of a client that talks before its turn.
+         *
+         * @param value what becomes of it; default {@link EarlyTalkers#REJECT} with a greet pause, else
+         *     {@link EarlyTalkers#IGNORE}
+         * @return this builder
+         */
+        public Builder earlyTalkers(EarlyTalkers value) {
+            earlyTalkers = requireNonNull(value, "earlyTalkers");
             return this;
         }
 

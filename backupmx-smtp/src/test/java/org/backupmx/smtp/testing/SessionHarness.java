@@ -22,21 +22,36 @@ import org.jspecify.annotations.Nullable;
  * why Netty does not watch them too. */
 public final class SessionHarness {
 
-    private final AtomicLong nanos = new AtomicLong();
-    private final LoopSessions loop = new LoopSessions(nanos::get);
+    private final AtomicLong nanos;
+    private final LoopSessions loop;
+    private final ServerSettings settings;
     private final UnpooledByteBufAllocator alloc = new UnpooledByteBufAllocator(true, true);
     private final Connection channel;
     private final StringBuilder said = new StringBuilder();
 
     /** Connects a client. */
     public SessionHarness(Intake intake, SmtpLimits limits, BareLineEnds bareLineEnds, @Nullable SslContext tls) {
-        ServerSettings settings = new ServerSettings(
-                intake,
-                limits,
-                bareLineEnds,
-                tls == null ? null : tls::newHandler,
-                new ConnectionLimiter(limits),
-                nanos::get);
+        this(new AtomicLong(), intake, limits, bareLineEnds, tls);
+    }
+
+    private SessionHarness(
+            AtomicLong nanos, Intake intake, SmtpLimits limits, BareLineEnds bareLineEnds, @Nullable SslContext tls) {
+        this(
+                nanos,
+                new LoopSessions(nanos::get),
+                new ServerSettings(
+                        intake,
+                        limits,
+                        bareLineEnds,
+                        tls == null ? null : tls::newHandler,
+                        new ConnectionLimiter(limits),
+                        nanos::get));
+    }
+
+    private SessionHarness(AtomicLong nanos, LoopSessions loop, ServerSettings settings) {
+        this.nanos = nanos;
+        this.loop = loop;
+        this.settings = settings;
         channel = new Connection();
         channel.config().setAllocator(alloc);
         channel.config().setAutoRead(false);
@@ -87,6 +102,11 @@ public final class SessionHarness {
         channel.readAsked = false;
         send(octets, 0, octets.length);
         return true;
+    }
+
+    /** Connects another client, from the same address, to the same server. */
+    public SessionHarness again() {
+        return new SessionHarness(nanos, loop, settings);
     }
 
     /** Sends text in one read. */

@@ -9,12 +9,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.backupmx.smtp.SmtpLimits;
 import org.jspecify.annotations.Nullable;
 
-/** Counts connections, all and by client: an IPv4 address or an IPv6 /64. Thread-safe. */
+/** Counts connections, all and by client: an IPv4 address or an IPv6 /64. Knows the good clients too. Thread-safe. */
 public final class ConnectionLimiter {
 
     private final int most;
     private final int mostPerClient;
     private final AtomicInteger all = new AtomicInteger();
+    private final GoodClients goodClients = new GoodClients();
     private final Map<Long, Integer> byClient = new ConcurrentHashMap<>();
 
     /** Counts up to the bounds of {@code limits}. */
@@ -49,13 +50,18 @@ public final class ConnectionLimiter {
         all.decrementAndGet();
     }
 
+    /** Returns who among the clients has waited for the banner. */
+    GoodClients goodClients() {
+        return goodClients;
+    }
+
     /** Returns how many connections there are. */
     int count() {
         return all.get();
     }
 
     /** The first 64 bits of an IPv6 address, or an IPv4 address where no global unicast network can be. */
-    private static Long key(InetAddress client) {
+    static Long key(InetAddress client) {
         ByteBuffer octets = ByteBuffer.wrap(client.getAddress());
         return client instanceof Inet6Address
                 ? octets.getLong()

@@ -53,6 +53,7 @@ final class FixedReply {
 
     static final FixedReply BARE_LINE_END = of(550, "5.5.2", "Mail data has a bare CR or LF");
     static final FixedReply TOO_BIG = of(552, "5.3.4", "Message too big");
+    static final FixedReply EARLY_TALKER = of(554, "5.5.1", "You talk before your turn");
     static final FixedReply DATA_LINE_TOO_LONG = of(554, "5.6.0", "Line of mail data too long");
 
     private final SmtpReply reply;

@@ -1,8 +1,10 @@
 package org.backupmx.smtp.internal.server;
 
-/** What the intake can be asked. */
+/** What the intake can be asked, and the clock. */
 enum Question {
     CONNECT,
+    /** Asked of the clock: whether the pause before the banner is over. */
+    PAUSE,
     HELO,
     EHLO,
     MAIL,

@@ -17,6 +17,7 @@ final class SessionAnswers {
     private final SessionReplies replies;
     private final SessionMailData mailData;
     private final SessionChunks chunks;
+    private final EarlyTalk earlyTalk;
     private final SessionLog log;
 
     SessionAnswers(
@@ -25,12 +26,14 @@ final class SessionAnswers {
             SessionReplies replies,
             SessionMailData mailData,
             SessionChunks chunks,
+            EarlyTalk earlyTalk,
             SessionLog log) {
         this.settings = settings;
         this.state = state;
         this.replies = replies;
         this.mailData = mailData;
         this.chunks = chunks;
+        this.earlyTalk = earlyTalk;
         this.log = log;
     }
 
@@ -42,6 +45,7 @@ final class SessionAnswers {
         }
         switch (asked) {
             case CONNECT -> greet((Greeting) requireNonNull(value));
+            case PAUSE -> banner();
             case HELO, EHLO -> helo(asked, (Verdict) requireNonNull(value));
             case MAIL -> mail((Verdict) requireNonNull(value));
             case RCPT -> rcpt((Verdict) requireNonNull(value));
@@ -67,9 +71,19 @@ final class SessionAnswers {
     private void greet(Greeting greeting) {
         if (greeting instanceof Greeting.Welcome welcome) {
             state.welcome(welcome, settings.limits());
-            replies.say(state.announcement().banner);
+            if (!earlyTalk.pauses()) {
+                banner();
+            }
         } else if (greeting instanceof Greeting.Refusal refusal) {
             replies.leave(refusal.reply());
+        }
+    }
+
+    private void banner() {
+        if (earlyTalk.isCaught()) {
+            replies.leave(FixedReply.EARLY_TALKER);
+        } else {
+            replies.say(state.announcement().banner);
         }
     }
 
@@ -138,7 +152,7 @@ final class SessionAnswers {
     private void failed(Question asked, @Nullable Throwable failure) {
         log.intakeFailed(asked, failure);
         switch (asked) {
-            case CONNECT -> replies.leave(FixedReply.NO_SERVICE);
+            case CONNECT, PAUSE -> replies.leave(FixedReply.NO_SERVICE);
             case WRITE -> state.transfer().refuse(FixedReply.FAULT);
             case BDAT -> {
                 state.intake().reset();

@@ -32,6 +32,7 @@ final class SessionCommands {
     private final SessionReplies replies;
     private final OpenQuestion question;
     private final SessionChunks chunks;
+    private final EarlyTalk earlyTalk;
     private final SessionLog log;
     private final SmtpCommandDecoder commands;
 
@@ -42,6 +43,7 @@ final class SessionCommands {
             SessionReplies replies,
             OpenQuestion question,
             SessionChunks chunks,
+            EarlyTalk earlyTalk,
             SessionLog log) {
         this.session = session;
         this.settings = settings;
@@ -49,6 +51,7 @@ final class SessionCommands {
         this.replies = replies;
         this.question = question;
         this.chunks = chunks;
+        this.earlyTalk = earlyTalk;
         this.log = log;
         this.commands = new SmtpCommandDecoder(settings.limits().commandLineOctets());
     }
@@ -115,6 +118,8 @@ final class SessionCommands {
         }
         if (!wellFormed) {
             replies.bad(FixedReply.HELO_ARGUMENT);
+        } else if (earlyTalk.isCaught()) {
+            replies.leave(FixedReply.EARLY_TALKER);
         } else if (replies.idle()) {
             state.abandonTransfer();
             String name = new String(commands.line(), commands.argumentStart(), length, StandardCharsets.US_ASCII);
@@ -185,6 +190,8 @@ final class SessionCommands {
             replies.bad(notInTransaction());
         } else if (state.recipients == 0) {
             replies.bad(FixedReply.RCPT_FIRST);
+        } else if (earlyTalk.isCaught()) {
+            replies.leave(FixedReply.EARLY_TALKER);
         } else {
             question.ask(Question.DATA, state.intake(), (s, ours) -> ours.data());
         }

@@ -45,6 +45,7 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
     private final SessionCommands commands;
     private final SessionMailData mailData;
     private final SessionChunks chunks;
+    private final EarlyTalk earlyTalk;
     private final SessionAnswers answers;
     private @Nullable ChannelHandlerContext ctx;
     private @Nullable InetAddress admitted;
@@ -63,9 +64,10 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
         this.question = new OpenQuestion(this, state);
         this.replies = new SessionReplies(this, settings.limits(), output, log);
         this.chunks = new SessionChunks(settings, state, replies, question);
-        this.commands = new SessionCommands(this, settings, state, replies, question, chunks, log);
+        this.earlyTalk = new EarlyTalk(this, settings, question);
+        this.commands = new SessionCommands(this, settings, state, replies, question, chunks, earlyTalk, log);
         this.mailData = new SessionMailData(settings, state, replies, question);
-        this.answers = new SessionAnswers(settings, state, replies, mailData, chunks, log);
+        this.answers = new SessionAnswers(settings, state, replies, mailData, chunks, earlyTalk, log);
     }
 
     // ---- connection ----
@@ -100,6 +102,7 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
             admitted = null;
         }
         state.abandonTransfer();
+        earlyTalk.end();
         if (!question.isOpen()) {
             end();
         }
@@ -188,6 +191,7 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
                 ctx().close();
             }
         } else if (question.isOpen()) {
+            earlyTalk.checkTime(loop.now());
             if (waited > ANSWER_NANOS) {
                 cut(FixedReply.NO_SERVICE);
             }
@@ -350,6 +354,11 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
 
     ChannelHandlerContext ctx() {
         return requireNonNull(ctx);
+    }
+
+    /** Returns who is let in. */
+    InetAddress clientAddress() {
+        return requireNonNull(admitted);
     }
 
     /** Names the client in the log. */
