@@ -2,6 +2,7 @@ package org.backupmx.smtp.testing;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.ssl.SslContext;
 import java.net.InetSocketAddress;
@@ -13,6 +14,7 @@ import org.backupmx.intake.Intake;
 import org.backupmx.smtp.BareLineEnds;
 import org.backupmx.smtp.SmtpLimits;
 import org.backupmx.smtp.internal.server.ConnectionLimiter;
+import org.backupmx.smtp.internal.server.Listeners;
 import org.backupmx.smtp.internal.server.LoopSessions;
 import org.backupmx.smtp.internal.server.ServerSettings;
 import org.backupmx.smtp.internal.server.SmtpServerSession;
@@ -55,6 +57,7 @@ public final class SessionHarness {
         channel = new Connection();
         channel.config().setAllocator(alloc);
         channel.config().setAutoRead(false);
+        channel.config().setWriteBufferWaterMark(Listeners.WATER_MARK);
         channel.pipeline().addLast(new SmtpServerSession(settings, loop));
         channel.pipeline().fireChannelActive();
         channel.runPendingTasks();
@@ -67,6 +70,30 @@ public final class SessionHarness {
 
     private static final class Connection extends EmbeddedChannel {
         private boolean readAsked;
+        private boolean peerReads = true;
+
+        @Override
+        protected void doWrite(ChannelOutboundBuffer in) throws Exception {
+            if (peerReads) {
+                super.doWrite(in);
+            }
+        }
+
+        long pendingBytes() {
+            AtomicLong bytes = new AtomicLong();
+            ChannelOutboundBuffer pending = unsafe().outboundBuffer();
+            if (pending != null) {
+                try {
+                    pending.forEachFlushedMessage(message -> {
+                        bytes.addAndGet(((ByteBuf) message).capacity());
+                        return true;
+                    });
+                } catch (Exception e) {
+                    throw new AssertionError(e);
+                }
+            }
+            return bytes.get();
+        }
 
         @Override
         protected void doBeginRead() {
@@ -107,6 +134,19 @@ public final class SessionHarness {
     /** Connects another client, from the same address, to the same server. */
     public SessionHarness again() {
         return new SessionHarness(nanos, loop, settings);
+    }
+
+    /** The client reads no more, or again. */
+    public SessionHarness clientReads(boolean reads) {
+        channel.peerReads = reads;
+        channel.flush();
+        channel.runPendingTasks();
+        return this;
+    }
+
+    /** Returns how much memory the replies hold that the client has not read; not part of {@link #bufferBytes()}. */
+    public long pendingBytes() {
+        return channel.pendingBytes();
     }
 
     /** Sends text in one read. */

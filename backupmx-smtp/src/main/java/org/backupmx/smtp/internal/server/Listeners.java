@@ -36,6 +36,9 @@ public final class Listeners {
     /** The largest read from a socket: {@value} bytes. */
     public static final int READ_BYTES = 16 * 1024;
 
+    /** How many bytes of replies may wait to be written before commands are left alone, and until when. */
+    public static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(2 * 1024, 8 * 1024);
+
     private static final int FIRST_READ_BYTES = 4 * 1024;
     private static final int LEAST_READ_BYTES = 512;
     private static final int BACKLOG = 4096;
@@ -83,7 +86,7 @@ public final class Listeners {
                 .childOption(ChannelOption.AUTO_READ, false)
                 // some clients end their side right behind QUIT, before our replies
                 .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
-                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(4 * 1024, READ_BYTES))
+                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
                 .childOption(
                         ChannelOption.RECVBUF_ALLOCATOR,
                         new AdaptiveRecvByteBufAllocator(LEAST_READ_BYTES, FIRST_READ_BYTES, READ_BYTES)

@@ -17,7 +17,7 @@ final class SessionOutput {
     /** How long a client may go on sending after our last reply; then the connection is closed. */
     static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(2);
 
-    private static final int FULL_BYTES = 8 * 1024;
+    private static final int FULL_BYTES = 4 * 1024;
 
     private final LoopBuffer buffer;
     private @Nullable ByteBuf replies;
@@ -49,9 +49,19 @@ final class SessionOutput {
 
     void flush(ChannelHandlerContext ctx) {
         if (replies != null) {
-            ctx.writeAndFlush(replies, ctx.voidPromise());
+            ctx.writeAndFlush(fitting(ctx, replies), ctx.voidPromise());
             replies = null;
         }
+    }
+
+    /** What may have to wait behind other replies is kept in as much memory as it needs. */
+    private static ByteBuf fitting(ChannelHandlerContext ctx, ByteBuf replies) {
+        if (ctx.channel().bytesBeforeUnwritable() > Listeners.WATER_MARK.high()) {
+            return replies;
+        }
+        ByteBuf copy = ctx.alloc().ioBuffer(replies.readableBytes()).writeBytes(replies);
+        replies.release();
+        return copy;
     }
 
     void flushAndClose(ChannelHandlerContext ctx) {

@@ -285,9 +285,9 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
                 && (input.hasOctets() || chunks.isRead())) {
             if (output.isFull()) {
                 flush();
-                if (!ctx().channel().isWritable()) {
-                    break;
-                }
+            }
+            if (!ctx().channel().isWritable() && state.phase != Phase.MAIL_DATA && !chunks.isOpen()) {
+                break; // who does not read has to wait; mail data is read on, it has one reply
             }
             if (chunks.isOpen()) {
                 chunks.take(input.octets());
