@@ -126,6 +126,10 @@ final class ConfigNode {
         return node instanceof SequenceNode;
     }
 
+    boolean isMap() {
+        return node instanceof MappingNode;
+    }
+
     boolean isEmpty() {
         return node instanceof ScalarNode scalar && scalar.getValue().isEmpty();
     }

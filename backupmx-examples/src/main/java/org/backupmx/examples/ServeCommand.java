@@ -112,7 +112,7 @@ final class ServeCommand implements Callable<Integer> {
                 .greetPause(limits.greetPause());
         limits.earlyTalkers().ifPresent(bounds::earlyTalkers);
         SmtpServer server =
-                SmtpServer.on(config.listen().toArray(new InetSocketAddress[0])).limits(bounds.build());
+                SmtpServer.on(config.listen()).transport(config.transport()).limits(bounds.build());
         return config.tls().map(tls -> server.startTls(tls.startTls())).orElse(server);
     }
 
@@ -121,7 +121,7 @@ final class ServeCommand implements Callable<Integer> {
                 .hostname(config.hostname())
                 .relayDomains(RelayDomains.of(domains(config)).withByDestination(config.byDestination()))
                 .intakeServer(server)
-                .relayClient(SmtpClient.create())
+                .relayClient(SmtpClient.create().withTransport(config.transport()))
                 .spool(spool)
                 .mxResolver(config.resolvers().isEmpty() ? MxResolver.system() : MxResolver.of(config.resolvers()))
                 .routes(config.routes())

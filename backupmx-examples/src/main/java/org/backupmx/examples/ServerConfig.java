@@ -23,13 +23,16 @@ import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
 import org.backupmx.retry.RetryPolicy;
 import org.backupmx.smtp.EarlyTalkers;
+import org.backupmx.smtp.SmtpListener;
 import org.backupmx.smtp.StartTls;
+import org.backupmx.smtp.Transport;
 import org.jspecify.annotations.Nullable;
 
 /** The reference server's configuration, as its YAML file says it. */
 record ServerConfig(
         String hostname,
-        List<InetSocketAddress> listen,
+        List<SmtpListener> listen,
+        Transport transport,
         String spool,
         Map<MailDomain, Domain> domains,
         List<IpNetwork> byDestination,
@@ -48,6 +51,7 @@ record ServerConfig(
     private static final Set<String> KEYS = Set.of(
             "hostname",
             "listen",
+            "transport",
             "spool",
             "domains",
             "by-destination",
@@ -63,6 +67,7 @@ record ServerConfig(
             "allow-private-next-hops",
             "allow-routed-local-parts");
 
+    private static final String ADDRESS_AND_PORT = "address:port, for example 0.0.0.0:25 or [::]:25";
     private static final String NEXT_HOP = "host, host:port, [address] or [address]:port, or a list of them";
 
     /**
@@ -122,6 +127,9 @@ record ServerConfig(
                 required(root, map, "hostname", "our host name, for example mx2.example.net")
                         .value("a host name, for example mx2.example.net", ServerConfig::hostname),
                 listen(required(root, map, "listen", "a list such as [0.0.0.0:25]")),
+                map.containsKey("transport")
+                        ? map.get("transport").value("auto, nio, epoll or io_uring", ServerConfig::transport)
+                        : Transport.AUTO,
                 spool(required(root, map, "spool", "a directory, or a jdbc: URL")),
                 domains,
                 byDestination,
@@ -177,6 +185,16 @@ record ServerConfig(
         return node != null && node.value("true or false", ServerConfig::flag);
     }
 
+    private static Transport transport(String text) {
+        return switch (text) {
+            case "auto" -> Transport.AUTO;
+            case "nio" -> Transport.NIO;
+            case "epoll" -> Transport.EPOLL;
+            case "io_uring" -> Transport.IO_URING;
+            default -> throw new IllegalArgumentException(text);
+        };
+    }
+
     private static boolean flag(String text) {
         return switch (text) {
             case "true" -> true;
@@ -185,15 +203,36 @@ record ServerConfig(
         };
     }
 
-    private static List<InetSocketAddress> listen(ConfigNode node) throws ConfigException {
-        List<InetSocketAddress> addresses = new ArrayList<>();
+    private static List<SmtpListener> listen(ConfigNode node) throws ConfigException {
+        List<SmtpListener> listeners = new ArrayList<>();
         for (ConfigNode item : node.isList() ? node.list() : List.of(node)) {
-            addresses.add(item.value("address:port, for example 0.0.0.0:25 or [::]:25", text -> address(text, -1)));
+            listeners.add(item.isMap() ? listener(item) : SmtpListener.at(listenAddress(item)));
         }
-        if (addresses.isEmpty()) {
+        if (listeners.isEmpty()) {
             throw node.fault("empty", "at least one address:port");
         }
-        return List.copyOf(addresses);
+        return List.copyOf(listeners);
+    }
+
+    private static SmtpListener listener(ConfigNode node) throws ConfigException {
+        Map<String, ConfigNode> map = node.map(Set.of("address", "proxy-from", "xclient-from"));
+        return SmtpListener.at(listenAddress(required(node, map, "address", ADDRESS_AND_PORT)))
+                .proxyNetworks(networks(map.get("proxy-from")))
+                .xclientNetworks(networks(map.get("xclient-from")));
+    }
+
+    private static InetSocketAddress listenAddress(ConfigNode node) throws ConfigException {
+        return node.value(ADDRESS_AND_PORT, text -> address(text, -1));
+    }
+
+    private static IpNetwork[] networks(@Nullable ConfigNode node) throws ConfigException {
+        List<IpNetwork> networks = new ArrayList<>();
+        if (node != null) {
+            for (ConfigNode item : node.isList() ? node.list() : List.of(node)) {
+                networks.add(item.value("a network such as 192.0.2.0/24 or 2001:db8::/32", IpNetwork::of));
+            }
+        }
+        return networks.toArray(new IpNetwork[0]);
     }
 
     /** An address that is written as numbers: a name would need DNS before there is anything to serve. */

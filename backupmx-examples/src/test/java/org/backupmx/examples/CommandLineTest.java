@@ -67,8 +67,7 @@ class CommandLineTest {
             String address = "127.0.0.1:" + taken.getLocalPort();
             Said said = serve(address, folder.resolve("spool"));
             assertThat(said.err())
-                    .startsWith("backupmx-server: cannot listen on ")
-                    .endsWith(address + ": Address already in use" + System.lineSeparator())
+                    .startsWith("backupmx-server: cannot listen on " + address + ": Address already in use (expected: ")
                     .hasLineCount(1);
             assertThat(said.exitCode()).isEqualTo(1);
         } finally {

@@ -17,6 +17,7 @@ import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
 import org.backupmx.smtp.EarlyTalkers;
+import org.backupmx.smtp.Transport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,7 +56,12 @@ class ServerConfigTest {
         Path file =
                 Files.writeString(folder.resolve("server.yaml"), """
                 hostname: MX2.example.net
-                listen: ["127.0.0.1:2525", "[::1]:2526"]
+                listen:
+                  - 127.0.0.1:2525
+                  - address: "[::1]:2526"
+                    proxy-from: [192.0.2.0/24, "2001:db8::/32"]
+                    xclient-from: 192.0.2.1
+                transport: io_uring
                 spool: data/spool
                 domains:
                   Example.test:
@@ -93,8 +99,14 @@ class ServerConfigTest {
 
         assertThat(config.hostname()).isEqualTo("mx2.example.net");
         assertThat(config.listen())
-                .extracting(InetSocketAddress::toString)
+                .extracting(listener -> listener.address().toString())
                 .containsExactly("/127.0.0.1:2525", "/[0:0:0:0:0:0:0:1]:2526");
+        assertThat(config.listen().get(0).proxyNetworks()).isEmpty();
+        assertThat(config.listen().get(1).proxyNetworks())
+                .containsExactly(IpNetwork.of("192.0.2.0/24"), IpNetwork.of("2001:db8::/32"));
+        assertThat(config.listen().get(0).xclientNetworks()).isEmpty();
+        assertThat(config.listen().get(1).xclientNetworks()).containsExactly(IpNetwork.of("192.0.2.1"));
+        assertThat(config.transport()).isEqualTo(Transport.IO_URING);
         assertThat(config.spool()).isEqualTo("data/spool");
         ServerConfig.Domain domain = config.domains().get(MailDomain.of("example.test"));
         assertThat(domain.primary()).containsExactly(new NextHop("127.0.0.50", 2500));
@@ -140,6 +152,7 @@ class ServerConfigTest {
         assertThat(config.probe())
                 .isEqualTo(new ServerConfig.Probe(Duration.ofMinutes(8), Duration.ofSeconds(60), 2, 2));
         assertThat(config.lifetime()).isEqualTo(Duration.ofDays(14));
+        assertThat(config.transport()).isEqualTo(Transport.AUTO);
         assertThat(config.routes()).isEmpty();
         assertThat(config.tls()).isEmpty();
         assertThat(config.greylistDelay()).isEmpty();

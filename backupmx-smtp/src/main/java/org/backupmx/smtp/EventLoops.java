@@ -1,10 +1,10 @@
 package org.backupmx.smtp;
 
-import io.netty.channel.EventLoopGroup;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.nio.NioIoHandler;
-import io.netty.util.concurrent.DefaultThreadFactory;
-import java.util.concurrent.TimeUnit;
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import org.backupmx.smtp.internal.transport.RunningLoops;
+import org.backupmx.smtp.internal.transport.TransportProof;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,15 +19,16 @@ public final class EventLoops implements AutoCloseable {
     /** The most threads: {@value}. */
     public static final int MAX_THREADS = 1024;
 
-    private static final long QUIET_MILLIS = 0;
-    private static final long CLOSE_SECONDS = 5;
-
     private final int threads;
-    private @Nullable EventLoopGroup group; // guarded by this
+    private final Transport transport;
+    private final TransportProof proof;
+    private @Nullable RunningLoops running; // guarded by this
     private boolean closed; // guarded by this
 
-    private EventLoops(int threads) {
+    private EventLoops(int threads, Transport transport, TransportProof proof) {
         this.threads = threads;
+        this.transport = transport;
+        this.proof = proof;
     }
 
     /**
@@ -36,7 +37,7 @@ public final class EventLoops implements AutoCloseable {
      * @return event loops, not started
      */
     public static EventLoops create() {
-        return new EventLoops(Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
+        return ofThreads(Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
     }
 
     /**
@@ -50,7 +51,7 @@ public final class EventLoops implements AutoCloseable {
         if (threads < 1 || threads > MAX_THREADS) {
             throw new IllegalArgumentException("threads: " + threads + " (expected: 1 to " + MAX_THREADS + ")");
         }
-        return new EventLoops(threads);
+        return new EventLoops(threads, Transport.AUTO, TransportProof.loopback());
     }
 
     /**
@@ -62,29 +63,53 @@ public final class EventLoops implements AutoCloseable {
         return threads;
     }
 
-    synchronized EventLoopGroup group() {
+    /**
+     * Returns event loops in the same number on another transport; {@link Transport#AUTO} unless set. A server or client
+     * that is to use a named one that does not work here does not start, and the failure says what to do.
+     *
+     * @param value the transport
+     * @return event loops of their own, not started
+     */
+    public EventLoops withTransport(Transport value) {
+        return new EventLoops(threads, requireNonNull(value, "value"), proof);
+    }
+
+    /** Sets what a native transport must pass before it is trusted. */
+    EventLoops withProof(TransportProof value) {
+        return new EventLoops(threads, transport, value);
+    }
+
+    /**
+     * Returns the transport that was asked for.
+     *
+     * @return the transport
+     */
+    public Transport transport() {
+        return transport;
+    }
+
+    /** Returns the threads, which it starts the first time; that may block for seconds. */
+    synchronized RunningLoops running() throws IOException {
         if (closed) {
             throw new IllegalStateException("event loops: closed (expected: open)");
         }
-        if (group == null) {
-            group = new MultiThreadIoEventLoopGroup(
-                    threads, new DefaultThreadFactory("backupmx-io", true), NioIoHandler.newFactory());
+        if (running == null) {
+            running = RunningLoops.start(threads, transport, proof);
         }
-        return group;
+        return running;
     }
 
     /** Ends the threads and waits for it, a few seconds at most. Does nothing the second time. */
     @Override
     public void close() {
-        EventLoopGroup ending;
+        RunningLoops ending;
         synchronized (this) {
             closed = true;
-            ending = group;
-            group = null;
+            ending = running;
+            running = null;
         }
         if (ending != null) {
-            ending.shutdownGracefully(QUIET_MILLIS, CLOSE_SECONDS, TimeUnit.SECONDS)
-                    .awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
+            ending.close();
         }
     }
 }

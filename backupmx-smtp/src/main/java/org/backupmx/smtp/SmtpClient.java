@@ -2,6 +2,7 @@ package org.backupmx.smtp;
 
 import static java.util.Objects.requireNonNull;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -31,16 +32,19 @@ public final class SmtpClient implements RelayClient {
 
     private final ClientTimeouts timeouts;
     private final ClientLimits limits;
+    private final Transport transport;
     private final @Nullable EventLoops givenLoops;
 
     // guarded by this
-    private @Nullable RelayEngine engine;
+    private @Nullable CompletableFuture<RelayEngine> started;
     private @Nullable EventLoops ownLoops;
     private @Nullable CompletableFuture<Void> stopped;
 
-    private SmtpClient(ClientTimeouts timeouts, ClientLimits limits, @Nullable EventLoops givenLoops) {
+    private SmtpClient(
+            ClientTimeouts timeouts, ClientLimits limits, Transport transport, @Nullable EventLoops givenLoops) {
         this.timeouts = timeouts;
         this.limits = limits;
+        this.transport = transport;
         this.givenLoops = givenLoops;
     }
 
@@ -50,7 +54,7 @@ public final class SmtpClient implements RelayClient {
      * @return a client, not started
      */
     public static SmtpClient create() {
-        return new SmtpClient(ClientTimeouts.rfc5321(), ClientLimits.defaults(), null);
+        return new SmtpClient(ClientTimeouts.rfc5321(), ClientLimits.defaults(), Transport.AUTO, null);
     }
 
     /**
@@ -60,7 +64,7 @@ public final class SmtpClient implements RelayClient {
      * @return a client, not started
      */
     public SmtpClient withTimeouts(ClientTimeouts value) {
-        return new SmtpClient(requireNonNull(value, "value"), limits, givenLoops);
+        return new SmtpClient(requireNonNull(value, "value"), limits, transport, givenLoops);
     }
 
     /**
@@ -70,7 +74,7 @@ public final class SmtpClient implements RelayClient {
      * @return a client, not started
      */
     public SmtpClient withLimits(ClientLimits value) {
-        return new SmtpClient(timeouts, requireNonNull(value, "value"), givenLoops);
+        return new SmtpClient(timeouts, requireNonNull(value, "value"), transport, givenLoops);
     }
 
     /**
@@ -80,7 +84,18 @@ public final class SmtpClient implements RelayClient {
      * @return a client, not started
      */
     public SmtpClient withEventLoops(EventLoops value) {
-        return new SmtpClient(timeouts, limits, requireNonNull(value, "value"));
+        return new SmtpClient(timeouts, limits, transport, requireNonNull(value, "value"));
+    }
+
+    /**
+     * Returns a client with these settings whose own event loops use a transport. For event loops of the caller's
+     * {@link EventLoops#withTransport} sets it, and this says nothing.
+     *
+     * @param value the transport; {@link Transport#AUTO} unless set; a named one that does not work here fails the start
+     * @return a client, not started
+     */
+    public SmtpClient withTransport(Transport value) {
+        return new SmtpClient(timeouts, limits, requireNonNull(value, "value"), givenLoops);
     }
 
     /**
@@ -104,18 +119,32 @@ public final class SmtpClient implements RelayClient {
     /**
      * Starts the client.
      *
-     * @return complete; failed with {@link IllegalStateException} if it was started or stopped before
+     * @return complete once there are event loops; failed with {@link IllegalStateException} if it was started or stopped
+     *     before, with {@link IOException} if its transport does not work
      */
     @Override
     public synchronized CompletionStage<Void> start() {
-        if (engine != null || stopped != null) {
+        if (started != null || stopped != null) {
             return CompletableFuture.failedFuture(
                     new IllegalStateException("client: started before (expected: a new one)"));
         }
-        EventLoops loops = givenLoops == null ? EventLoops.create() : givenLoops;
+        CompletableFuture<RelayEngine> starting = new CompletableFuture<>();
+        started = starting;
+        EventLoops loops = givenLoops == null ? EventLoops.create().withTransport(transport) : givenLoops;
         ownLoops = givenLoops == null ? loops : null;
-        engine = new RelayEngine(loops.group(), timeouts, limits);
-        return CompletableFuture.completedFuture(null);
+        // a thread of its own, so that the caller does not wait for a transport to prove itself
+        Thread starter = new Thread(
+                () -> {
+                    try {
+                        starting.complete(new RelayEngine(loops.running(), timeouts, limits));
+                    } catch (IOException | RuntimeException e) {
+                        starting.completeExceptionally(e);
+                    }
+                },
+                "backupmx-smtp-start");
+        starter.setDaemon(true);
+        starter.start();
+        return starting.<Void>thenApply(engine -> null).minimalCompletionStage();
     }
 
     @Override
@@ -131,10 +160,10 @@ public final class SmtpClient implements RelayClient {
     }
 
     private synchronized RelayEngine running() {
-        if (engine == null) {
+        if (started == null || !started.isDone() || started.isCompletedExceptionally()) {
             throw new IllegalStateException("client: not started (expected: started)");
         }
-        return engine;
+        return started.join();
     }
 
     @Override
@@ -145,8 +174,11 @@ public final class SmtpClient implements RelayClient {
         }
         if (stopped == null) {
             EventLoops ending = ownLoops;
-            CompletionStage<Void> closed =
-                    engine == null ? CompletableFuture.completedFuture(null) : engine.stop(grace);
+            CompletionStage<Void> closed = started == null
+                    ? CompletableFuture.completedFuture(null)
+                    : started.handle((engine, failure) -> engine)
+                            .thenCompose(engine ->
+                                    engine == null ? CompletableFuture.completedFuture(null) : engine.stop(grace));
             stopped = closed.thenRun(() -> {
                         if (ending != null) {
                             ending.close();

@@ -2,7 +2,6 @@ package org.backupmx.smtp;
 
 import static java.util.Objects.requireNonNull;
 
-import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -10,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 import org.backupmx.intake.Intake;
 import org.backupmx.intake.IntakeServer;
 import org.backupmx.smtp.internal.server.ConnectionLimiter;
@@ -28,11 +28,12 @@ import org.jspecify.annotations.Nullable;
 public final class SmtpServer implements IntakeServer {
 
     private record Recipe(
-            List<InetSocketAddress> addresses,
+            List<SmtpListener> listeners,
             SmtpLimits limits,
             BareLineEnds bareLineEnds,
             @Nullable StartTls startTls,
             @Nullable EventLoops eventLoops,
+            @Nullable Transport transport,
             LongSupplier nanoTime) {}
 
     private final Recipe recipe;
@@ -55,17 +56,24 @@ public final class SmtpServer implements IntakeServer {
      * @throws IllegalArgumentException if there is no address, or one is unresolved
      */
     public static SmtpServer on(InetSocketAddress... addresses) {
-        List<InetSocketAddress> all = List.of(addresses);
+        return on(Stream.of(addresses).map(SmtpListener::at).toList());
+    }
+
+    /**
+     * Returns a server for several listeners that share limits, STARTTLS and event loops; otherwise like
+     * {@link #on(InetSocketAddress...)}.
+     *
+     * @param listeners where to listen, at least one
+     * @return the server, not started
+     * @throws IllegalArgumentException if there is none
+     */
+    public static SmtpServer on(List<SmtpListener> listeners) {
+        List<SmtpListener> all = List.copyOf(listeners);
         if (all.isEmpty()) {
-            throw new IllegalArgumentException("addresses: [] (expected: at least one)");
-        }
-        for (InetSocketAddress address : all) {
-            if (address.isUnresolved()) {
-                throw new IllegalArgumentException("addresses: " + address + " (expected: a resolved address)");
-            }
+            throw new IllegalArgumentException("listeners: [] (expected: at least one)");
         }
         return new SmtpServer(
-                new Recipe(all, SmtpLimits.defaults(), BareLineEnds.NORMALISE, null, null, System::nanoTime));
+                new Recipe(all, SmtpLimits.defaults(), BareLineEnds.NORMALISE, null, null, null, System::nanoTime));
     }
 
     /**
@@ -77,7 +85,13 @@ public final class SmtpServer implements IntakeServer {
     public SmtpServer limits(SmtpLimits limits) {
         requireNonNull(limits, "limits");
         return new SmtpServer(new Recipe(
-                recipe.addresses, limits, recipe.bareLineEnds, recipe.startTls, recipe.eventLoops, recipe.nanoTime));
+                recipe.listeners,
+                limits,
+                recipe.bareLineEnds,
+                recipe.startTls,
+                recipe.eventLoops,
+                recipe.transport,
+                recipe.nanoTime));
     }
 
     /**
@@ -89,7 +103,13 @@ public final class SmtpServer implements IntakeServer {
     public SmtpServer bareLineEnds(BareLineEnds bareLineEnds) {
         requireNonNull(bareLineEnds, "bareLineEnds");
         return new SmtpServer(new Recipe(
-                recipe.addresses, recipe.limits, bareLineEnds, recipe.startTls, recipe.eventLoops, recipe.nanoTime));
+                recipe.listeners,
+                recipe.limits,
+                bareLineEnds,
+                recipe.startTls,
+                recipe.eventLoops,
+                recipe.transport,
+                recipe.nanoTime));
     }
 
     /**
@@ -101,7 +121,13 @@ public final class SmtpServer implements IntakeServer {
     public SmtpServer startTls(StartTls startTls) {
         requireNonNull(startTls, "startTls");
         return new SmtpServer(new Recipe(
-                recipe.addresses, recipe.limits, recipe.bareLineEnds, startTls, recipe.eventLoops, recipe.nanoTime));
+                recipe.listeners,
+                recipe.limits,
+                recipe.bareLineEnds,
+                startTls,
+                recipe.eventLoops,
+                recipe.transport,
+                recipe.nanoTime));
     }
 
     /**
@@ -114,13 +140,44 @@ public final class SmtpServer implements IntakeServer {
     public SmtpServer eventLoops(EventLoops eventLoops) {
         requireNonNull(eventLoops, "eventLoops");
         return new SmtpServer(new Recipe(
-                recipe.addresses, recipe.limits, recipe.bareLineEnds, recipe.startTls, eventLoops, recipe.nanoTime));
+                recipe.listeners,
+                recipe.limits,
+                recipe.bareLineEnds,
+                recipe.startTls,
+                eventLoops,
+                recipe.transport,
+                recipe.nanoTime));
+    }
+
+    /**
+     * Sets the transport of the server's own event loops; {@link Transport#AUTO} unless set. For event loops of the
+     * caller's {@link EventLoops#withTransport} sets it, and this says nothing.
+     *
+     * @param transport the transport; a named one that does not work here fails the start
+     * @return a copy with it
+     */
+    public SmtpServer transport(Transport transport) {
+        requireNonNull(transport, "transport");
+        return new SmtpServer(new Recipe(
+                recipe.listeners,
+                recipe.limits,
+                recipe.bareLineEnds,
+                recipe.startTls,
+                recipe.eventLoops,
+                transport,
+                recipe.nanoTime));
     }
 
     /** Sets the clock of all durations. */
     SmtpServer nanoTime(LongSupplier nanoTime) {
         return new SmtpServer(new Recipe(
-                recipe.addresses, recipe.limits, recipe.bareLineEnds, recipe.startTls, recipe.eventLoops, nanoTime));
+                recipe.listeners,
+                recipe.limits,
+                recipe.bareLineEnds,
+                recipe.startTls,
+                recipe.eventLoops,
+                recipe.transport,
+                nanoTime));
     }
 
     /**
@@ -134,7 +191,7 @@ public final class SmtpServer implements IntakeServer {
     public synchronized CompletionStage<Void> start(Intake intake) {
         requireNonNull(intake, "intake");
         if (started != null || stopped != null) {
-            throw new IllegalStateException("server: " + recipe.addresses + " was started (expected: a new one)");
+            throw new IllegalStateException("server: " + recipe.listeners + " was started (expected: a new one)");
         }
         CompletableFuture<Running> starting = new CompletableFuture<>();
         started = starting;
@@ -154,10 +211,10 @@ public final class SmtpServer implements IntakeServer {
         ServerTls tls = recipe.startTls == null ? null : recipe.startTls.read();
         ServerSettings settings = new ServerSettings(
                 intake, recipe.limits, recipe.bareLineEnds, tls, new ConnectionLimiter(recipe.limits), recipe.nanoTime);
-        EventLoops own = recipe.eventLoops == null ? EventLoops.create() : null;
-        EventLoopGroup group = own == null ? requireNonNull(recipe.eventLoops).group() : own.group();
+        EventLoops own = recipe.eventLoops == null ? ownLoops() : null;
+        EventLoops loops = own == null ? requireNonNull(recipe.eventLoops) : own;
         try {
-            Running running = new Running(own, tls, Listeners.open(settings, recipe.addresses, group));
+            Running running = new Running(own, tls, Listeners.open(settings, recipe.listeners, loops.running()));
             if (tls != null) {
                 tls.watch(requireNonNull(recipe.startTls).reloadInterval());
             }
@@ -168,6 +225,11 @@ public final class SmtpServer implements IntakeServer {
             }
             throw e;
         }
+    }
+
+    private EventLoops ownLoops() {
+        EventLoops loops = EventLoops.create();
+        return recipe.transport == null ? loops : loops.withTransport(recipe.transport);
     }
 
     @Override
@@ -243,7 +305,7 @@ public final class SmtpServer implements IntakeServer {
 
     private synchronized Running running() {
         if (started == null || !started.isDone() || started.isCompletedExceptionally()) {
-            throw new IllegalStateException("server: " + recipe.addresses + " has not started (expected: started)");
+            throw new IllegalStateException("server: " + recipe.listeners + " has not started (expected: started)");
         }
         return started.join();
     }

@@ -43,13 +43,16 @@ final class ReceivedField {
     record Client(
             String helo,
             boolean extended,
+            @Nullable String name,
             InetAddress address,
             @Nullable String tls) {}
 
     static ByteBuffer compose(Client client, String hostname, SpoolId id, Envelope envelope, Instant at) {
         StringBuilder field = new StringBuilder(320).append("Received: from ");
         appendName(field, client.helo());
-        field.append(" (unknown [");
+        field.append(" (")
+                .append(client.name() == null ? "unknown" : client.name())
+                .append(" [");
         if (client.address() instanceof Inet6Address) {
             field.append("IPv6:").append(withoutScope(client.address().getHostAddress()));
         } else {

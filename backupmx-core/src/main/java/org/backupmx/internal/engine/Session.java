@@ -267,7 +267,12 @@ final class Session implements IntakeSession {
         MessageSink taken = new MessageSink(
                 intake,
                 client,
-                new ReceivedField.Client(helo, extended, client.remote().getAddress(), tls),
+                new ReceivedField.Client(
+                        helo,
+                        extended,
+                        client.name().orElse(null),
+                        client.remote().getAddress(),
+                        tls),
                 envelope.build(),
                 recipients.maxBytes());
         sink = taken;

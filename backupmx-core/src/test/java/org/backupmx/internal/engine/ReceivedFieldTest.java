@@ -25,6 +25,17 @@ class ReceivedFieldTest {
 
     private static String field(
             String helo, boolean extended, String address, @Nullable String tls, boolean utf8, String... recipients) {
+        return field(helo, extended, null, address, tls, utf8, recipients);
+    }
+
+    private static String field(
+            String helo,
+            boolean extended,
+            @Nullable String name,
+            String address,
+            @Nullable String tls,
+            boolean utf8,
+            String... recipients) {
         Envelope.Builder envelope = Envelope.from(ReversePath.nullPath()).smtpUtf8(utf8);
         for (String recipient : recipients) {
             envelope.to(Recipient.of(ForwardPath.parse(recipient)));
@@ -32,7 +43,7 @@ class ReceivedFieldTest {
         try {
             return StandardCharsets.UTF_8
                     .decode(ReceivedField.compose(
-                            new ReceivedField.Client(helo, extended, InetAddress.getByName(address), tls),
+                            new ReceivedField.Client(helo, extended, name, InetAddress.getByName(address), tls),
                             "mx2.example.net",
                             new SpoolId("1a2b"),
                             envelope.build(),
@@ -54,6 +65,12 @@ class ReceivedFieldTest {
                         "Received: from client.example (unknown [192.0.2.1])",
                         "\tby mx2.example.net with ESMTP id 1a2b",
                         "\tfor <u@example.org>; Mon, 2 Nov 2026 09:08:07 +0000"));
+    }
+
+    @Test
+    void nameThatATrustedProxyTold() {
+        assertThat(field("a", true, "client.example", "192.0.2.1", null, false, "u@example.org"))
+                .startsWith("Received: from a (client.example [192.0.2.1])\r\n");
     }
 
     @Test

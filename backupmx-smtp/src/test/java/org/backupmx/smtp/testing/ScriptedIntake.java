@@ -55,6 +55,7 @@ public final class ScriptedIntake implements Intake {
     private final List<Received> messages = Collections.synchronizedList(new ArrayList<>());
     private final List<String> breaches = Collections.synchronizedList(new ArrayList<>());
     private final List<Recipient> recipients = Collections.synchronizedList(new ArrayList<>());
+    private final List<ClientInfo> clients = Collections.synchronizedList(new ArrayList<>());
     private final List<String> calls = Collections.synchronizedList(new ArrayList<>());
     private final Queue<Runnable> answers = new ConcurrentLinkedQueue<>();
     private final AtomicInteger open = new AtomicInteger();
@@ -117,6 +118,11 @@ public final class ScriptedIntake implements Intake {
         return List.copyOf(recipients);
     }
 
+    /** Who connected, in order. */
+    public List<ClientInfo> clients() {
+        return List.copyOf(clients);
+    }
+
     /** How many sessions are not closed. */
     public int openSessions() {
         return open.get();
@@ -130,6 +136,7 @@ public final class ScriptedIntake implements Intake {
     @Override
     public CompletionStage<Greeting> connect(ClientInfo client) {
         calls.add("connect");
+        clients.add(client);
         if (connect.equals("throws")) {
             throw new ScriptedFault();
         }

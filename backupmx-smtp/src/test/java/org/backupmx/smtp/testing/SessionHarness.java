@@ -11,8 +11,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.backupmx.intake.Intake;
+import org.backupmx.intake.IpNetwork;
 import org.backupmx.smtp.BareLineEnds;
 import org.backupmx.smtp.SmtpLimits;
+import org.backupmx.smtp.SmtpListener;
 import org.backupmx.smtp.internal.server.ConnectionLimiter;
 import org.backupmx.smtp.internal.server.Listeners;
 import org.backupmx.smtp.internal.server.LoopSessions;
@@ -24,20 +26,51 @@ import org.jspecify.annotations.Nullable;
  * why Netty does not watch them too. */
 public final class SessionHarness {
 
+    /** Where the client connects from. */
+    public static final InetSocketAddress CLIENT = new InetSocketAddress("192.0.2.1", 40000);
+
+    /** What it connects to. */
+    public static final InetSocketAddress SERVER = new InetSocketAddress("192.0.2.25", 25);
+
+    private static final IpNetwork[] OTHERS = {IpNetwork.of("198.51.100.0/24"), IpNetwork.of("2001:db8::/32")};
+
+    /** A listener that trusts others than the client. */
+    public static final SmtpListener LISTENER =
+            SmtpListener.at(SERVER).proxyNetworks(OTHERS).xclientNetworks(OTHERS);
+
+    /** A listener that takes the client for a proxy. */
+    public static final SmtpListener BEHIND_PROXY = SmtpListener.at(SERVER).proxyNetworks(IpNetwork.of("192.0.2.1"));
+
     private final AtomicLong nanos;
     private final LoopSessions loop;
     private final ServerSettings settings;
+    private final SmtpListener listener;
     private final UnpooledByteBufAllocator alloc = new UnpooledByteBufAllocator(true, true);
     private final Connection channel;
     private final StringBuilder said = new StringBuilder();
 
-    /** Connects a client. */
+    /** Connects a client that is trusted with nothing. */
     public SessionHarness(Intake intake, SmtpLimits limits, BareLineEnds bareLineEnds, @Nullable SslContext tls) {
-        this(new AtomicLong(), intake, limits, bareLineEnds, tls);
+        this(intake, limits, bareLineEnds, tls, LISTENER);
+    }
+
+    /** Connects a client to a listener. */
+    public SessionHarness(
+            Intake intake,
+            SmtpLimits limits,
+            BareLineEnds bareLineEnds,
+            @Nullable SslContext tls,
+            SmtpListener listener) {
+        this(new AtomicLong(), intake, limits, bareLineEnds, tls, listener);
     }
 
     private SessionHarness(
-            AtomicLong nanos, Intake intake, SmtpLimits limits, BareLineEnds bareLineEnds, @Nullable SslContext tls) {
+            AtomicLong nanos,
+            Intake intake,
+            SmtpLimits limits,
+            BareLineEnds bareLineEnds,
+            @Nullable SslContext tls,
+            SmtpListener listener) {
         this(
                 nanos,
                 new LoopSessions(nanos::get),
@@ -47,18 +80,20 @@ public final class SessionHarness {
                         bareLineEnds,
                         tls == null ? null : tls::newHandler,
                         new ConnectionLimiter(limits),
-                        nanos::get));
+                        nanos::get),
+                listener);
     }
 
-    private SessionHarness(AtomicLong nanos, LoopSessions loop, ServerSettings settings) {
+    private SessionHarness(AtomicLong nanos, LoopSessions loop, ServerSettings settings, SmtpListener listener) {
         this.nanos = nanos;
         this.loop = loop;
         this.settings = settings;
+        this.listener = listener;
         channel = new Connection();
         channel.config().setAllocator(alloc);
         channel.config().setAutoRead(false);
         channel.config().setWriteBufferWaterMark(Listeners.WATER_MARK);
-        channel.pipeline().addLast(new SmtpServerSession(settings, loop));
+        channel.pipeline().addLast(new SmtpServerSession(settings, listener, loop));
         channel.pipeline().fireChannelActive();
         channel.runPendingTasks();
     }
@@ -102,12 +137,12 @@ public final class SessionHarness {
 
         @Override
         protected SocketAddress remoteAddress0() {
-            return new InetSocketAddress("192.0.2.1", 40000);
+            return CLIENT;
         }
 
         @Override
         protected SocketAddress localAddress0() {
-            return new InetSocketAddress("192.0.2.25", 25);
+            return SERVER;
         }
     }
 
@@ -133,7 +168,7 @@ public final class SessionHarness {
 
     /** Connects another client, from the same address, to the same server. */
     public SessionHarness again() {
-        return new SessionHarness(nanos, loop, settings);
+        return new SessionHarness(nanos, loop, settings, listener);
     }
 
     /** The client reads no more, or again. */

@@ -1,7 +1,9 @@
 package org.backupmx.smtp.testing;
 
+import io.netty.util.NetUtil;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +13,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.backupmx.intake.ClientInfo;
+import org.backupmx.intake.IpNetwork;
+import org.backupmx.smtp.SmtpListener;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * C&gt; octets of the client, escaped: \r \n \t \\ \xNN
  * S: the beginning of a line of the server
  * S. the server closes
+ * I: whom the intake takes for the client in the end: remote local name login, the last two if told
  * M: reverse-path -&gt; forward-path, forward-path: "mail data, escaped"
  * </pre>
  *
@@ -76,6 +82,7 @@ public final class Transcript {
     private final Map<String, String> options = new HashMap<>();
     private final List<Step> steps = new ArrayList<>();
     private final List<String> messages = new ArrayList<>();
+    private String client = "";
 
     private Transcript(String name, List<String> lines) {
         this.name = name;
@@ -102,11 +109,13 @@ public final class Transcript {
                 closes = true;
             } else if (line.startsWith("M: ")) {
                 messages.add(line.substring(3));
+            } else if (line.startsWith("I: ")) {
+                client = line.substring(3);
             } else if (line.startsWith("% ")) {
                 String[] option = line.substring(2).split(" ", 2);
                 options.put(option[0], option.length > 1 ? option[1] : "");
             } else if (!line.isBlank() && !line.startsWith("#")) {
-                throw new IllegalArgumentException(name + ": " + line + " (expected: #, %, C:, C>, S:, S. or M:)");
+                throw new IllegalArgumentException(name + ": " + line + " (expected: #, %, C:, C>, S:, S., I: or M:)");
             }
         }
         steps.add(new Step(sent.toString(StandardCharsets.ISO_8859_1), List.copyOf(replies), closes));
@@ -161,6 +170,31 @@ public final class Transcript {
     /** What is accepted in the end, in the form of {@link #describe}. */
     public List<String> messages() {
         return List.copyOf(messages);
+    }
+
+    /** Whom the intake takes for the client in the end, in the form of {@link #describe(ClientInfo)}; may be empty. */
+    public String client() {
+        return client;
+    }
+
+    /** The listener with the trust in the network of the client that the options ask for. */
+    public SmtpListener trusting(SmtpListener listener, IpNetwork network) {
+        SmtpListener proxied = has("proxy") ? listener.proxyNetworks(network) : listener;
+        return has("xclient") ? proxied.xclientNetworks(network) : proxied;
+    }
+
+    /** Writes a client as an I line does. */
+    public static String describe(ClientInfo client) {
+        return Stream.of(
+                        Stream.of(client.remote(), client.local()).map(Transcript::describe),
+                        client.name().stream(),
+                        client.login().stream())
+                .flatMap(part -> part)
+                .collect(Collectors.joining(" "));
+    }
+
+    private static String describe(InetSocketAddress address) {
+        return NetUtil.toSocketAddressString(address);
     }
 
     /** How many octets the client sends. */

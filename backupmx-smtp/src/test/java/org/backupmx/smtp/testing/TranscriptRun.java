@@ -6,7 +6,9 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import org.backupmx.intake.ClientInfo;
 import org.backupmx.intake.Intake;
+import org.backupmx.intake.IpNetwork;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.smtp.BareLineEnds;
 import org.backupmx.smtp.SmtpLimits;
@@ -81,7 +83,8 @@ public final class TranscriptRun {
                 intake,
                 limits(transcript),
                 transcript.has("reject-bare") ? BareLineEnds.REJECT : BareLineEnds.NORMALISE,
-                transcript.has("tls") ? tls : null);
+                transcript.has("tls") ? tls : null,
+                transcript.trusting(SessionHarness.LISTENER, IpNetwork.of("192.0.2.1")));
         int offset = 0;
         for (Transcript.Step step : transcript.steps()) {
             byte[] octets = step.octets();
@@ -135,6 +138,11 @@ public final class TranscriptRun {
         List<String> messages =
                 intake.messages().stream().map(Transcript::describe).toList();
         require(messages.equals(transcript.messages()), "accepted: " + messages);
+        if (!transcript.client().isEmpty()) {
+            List<ClientInfo> clients = intake.clients();
+            String last = Transcript.describe(clients.get(clients.size() - 1));
+            require(last.equals(transcript.client()), "client: " + last);
+        }
         require(intake.breaches().isEmpty(), "breaches: " + intake.breaches());
         require(intake.openSessions() == 0, "open sessions: " + intake.openSessions());
     }

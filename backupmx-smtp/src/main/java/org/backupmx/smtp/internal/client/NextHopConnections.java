@@ -1,6 +1,5 @@
 package org.backupmx.smtp.internal.client;
 
-import io.netty.channel.EventLoopGroup;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -13,6 +12,7 @@ import org.backupmx.relay.ProbeDepth;
 import org.backupmx.smtp.ClientLimits;
 import org.backupmx.smtp.ClientTimeouts;
 import org.backupmx.smtp.internal.client.RelayConnection.Place;
+import org.backupmx.smtp.internal.transport.RunningLoops;
 
 /**
  * The book of all connections and of the attempts that wait for one. An attempt takes a kept connection with the same
@@ -32,7 +32,7 @@ final class NextHopConnections {
         int open;
     }
 
-    private final EventLoopGroup loops;
+    private final RunningLoops loops;
     private final ClientTimeouts timeouts;
     private final ClientLimits limits;
 
@@ -46,7 +46,7 @@ final class NextHopConnections {
     private boolean stopping;
     private final CompletableFuture<Void> allClosed = new CompletableFuture<>();
 
-    NextHopConnections(EventLoopGroup loops, ClientTimeouts timeouts, ClientLimits limits) {
+    NextHopConnections(RunningLoops loops, ClientTimeouts timeouts, ClientLimits limits) {
         this.loops = loops;
         this.timeouts = timeouts;
         this.limits = limits;
@@ -107,7 +107,7 @@ final class NextHopConnections {
     }
 
     private void connect(SessionKey key, Hop hop) {
-        RelayConnection connection = new RelayConnection(key, loops.next(), timeouts);
+        RelayConnection connection = new RelayConnection(key, loops.next(), loops.transport(), timeouts);
         hop.opening++;
         hop.open++;
         open++;

@@ -8,7 +8,6 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.EventLoop;
 import io.netty.channel.WriteBufferWaterMark;
-import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.handler.codec.smtp.SmtpRequestEncoder;
 import io.netty.handler.codec.smtp.SmtpRequests;
 import java.net.ConnectException;
@@ -19,6 +18,7 @@ import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.ProbeDepth;
 import org.backupmx.smtp.ClientTimeouts;
 import org.backupmx.smtp.internal.codec.SmtpReplyDecoder;
+import org.backupmx.smtp.internal.transport.SocketTransport;
 
 /**
  * One connection to a next hop, from the socket to the accepted EHLO, and what it has served. Belongs to its event loop,
@@ -47,6 +47,7 @@ final class RelayConnection {
 
     private final SessionKey key;
     private final EventLoop loop;
+    private final SocketTransport transport;
     private final ClientTimeouts timeouts;
     private final SmtpDialogue dialogue = new SmtpDialogue();
     private Extensions extensions = Extensions.NONE;
@@ -58,9 +59,10 @@ final class RelayConnection {
     /** Guarded by the lock of {@link NextHopConnections}. */
     Place place = Place.OPENING;
 
-    RelayConnection(SessionKey key, EventLoop loop, ClientTimeouts timeouts) {
+    RelayConnection(SessionKey key, EventLoop loop, SocketTransport transport, ClientTimeouts timeouts) {
         this.key = key;
         this.loop = loop;
+        this.transport = transport;
         this.timeouts = timeouts;
     }
 
@@ -94,7 +96,7 @@ final class RelayConnection {
         dialogue.owner(onFault, () -> {});
         new Bootstrap()
                 .group(loop)
-                .channel(NioSocketChannel.class)
+                .channelFactory(transport.client()::get)
                 .option(ChannelOption.TCP_NODELAY, true)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) connectTimeout.toMillis())
                 .option(

@@ -1,6 +1,5 @@
 package org.backupmx.smtp.internal.client;
 
-import io.netty.channel.EventLoopGroup;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -15,6 +14,7 @@ import org.backupmx.relay.RelayRequest;
 import org.backupmx.relay.RelayResult;
 import org.backupmx.smtp.ClientLimits;
 import org.backupmx.smtp.ClientTimeouts;
+import org.backupmx.smtp.internal.transport.RunningLoops;
 
 /** A client that runs: its connections and the workers that read mail data. Thread-safe. */
 public final class RelayEngine {
@@ -22,7 +22,7 @@ public final class RelayEngine {
     /** Enough to keep a disk or a database busy; each connection has at most one read under way. */
     private static final int WORKERS = 8;
 
-    private final EventLoopGroup loops;
+    private final RunningLoops loops;
     private final ClientTimeouts timeouts;
     private final NextHopConnections connections;
     private final ThreadPoolExecutor workers;
@@ -34,7 +34,7 @@ public final class RelayEngine {
      * @param timeouts the waits
      * @param limits the connections
      */
-    public RelayEngine(EventLoopGroup loops, ClientTimeouts timeouts, ClientLimits limits) {
+    public RelayEngine(RunningLoops loops, ClientTimeouts timeouts, ClientLimits limits) {
         this.loops = loops;
         this.timeouts = timeouts;
         this.connections = new NextHopConnections(loops, timeouts, limits);
@@ -74,7 +74,7 @@ public final class RelayEngine {
      */
     public CompletionStage<ProbeResult> probe(ProbeRequest request) {
         SessionKey key = new SessionKey(request.nextHop().socketAddress(), request.hostname());
-        RelayConnection connection = new RelayConnection(key, loops.next(), timeouts);
+        RelayConnection connection = new RelayConnection(key, loops.next(), loops.transport(), timeouts);
         Probe probe = new Probe(request, connection);
         if (connections.enter(connection)) {
             connection.loop().execute(() -> probe.run(() -> connections.left(connection)));

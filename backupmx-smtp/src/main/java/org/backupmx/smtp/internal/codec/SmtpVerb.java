@@ -1,6 +1,6 @@
 package org.backupmx.smtp.internal.codec;
 
-/** The verb of a command line (RFC 5321 section 4.1.1, RFC 1985, RFC 3030, RFC 3207). */
+/** The verb of a command line (RFC 5321 section 4.1.1, RFC 1985, RFC 3030, RFC 3207, XCLIENT of Postfix). */
 public enum SmtpVerb {
     HELO,
     EHLO,
@@ -16,6 +16,7 @@ public enum SmtpVerb {
     HELP,
     QUIT,
     STARTTLS,
+    XCLIENT,
     UNKNOWN;
 
     /** Clears the bit in which lower-case letters differ, and nothing that is not a letter becomes one. */
@@ -25,6 +26,9 @@ public enum SmtpVerb {
     static SmtpVerb of(byte[] line, int length) {
         if (length == 8 && word(line, 0) == START && word(line, 4) == TTLS) {
             return STARTTLS;
+        }
+        if (length == 7 && word(line, 0) == XCLI && word(line, 3) == IENT) {
+            return XCLIENT;
         }
         if (length != 4) {
             return UNKNOWN;
@@ -49,6 +53,9 @@ public enum SmtpVerb {
 
     private static final int START = 'S' << 24 | 'T' << 16 | 'A' << 8 | 'R';
     private static final int TTLS = 'T' << 24 | 'T' << 16 | 'L' << 8 | 'S';
+
+    private static final int XCLI = 'X' << 24 | 'C' << 16 | 'L' << 8 | 'I';
+    private static final int IENT = 'I' << 24 | 'E' << 16 | 'N' << 8 | 'T';
 
     private static int word(byte[] line, int at) {
         return (line[at] << 24 | (line[at + 1] & 0xff) << 16 | (line[at + 2] & 0xff) << 8 | (line[at + 3] & 0xff))

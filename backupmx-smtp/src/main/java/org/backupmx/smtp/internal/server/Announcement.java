@@ -5,19 +5,21 @@ import java.util.List;
 import org.backupmx.intake.Greeting;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.smtp.SmtpLimits;
+import org.backupmx.smtp.internal.codec.XclientCommand;
 
 /** What we say of ourselves: the banner and the answers to HELO and EHLO. */
 final class Announcement {
 
     private static final int MOST_LIMIT = 999_999;
+    private static final String STARTTLS = "STARTTLS";
+    private static final String XCLIENT = XclientCommand.EHLO_LINE;
 
     private final String hostname;
     private final long maxMessageBytes;
     private final int maxRecipients;
     final FixedReply banner;
     final FixedReply helo;
-    final FixedReply ehlo;
-    final FixedReply ehloWithStartTls;
+    private final FixedReply[] ehlo;
 
     Announcement(Greeting.Welcome welcome, SmtpLimits limits) {
         hostname = welcome.hostname();
@@ -36,9 +38,20 @@ final class Announcement {
                 "CHUNKING",
                 "ETRN",
                 "LIMITS MAILMAX=" + limit(limits.transactions()) + " RCPTMAX=" + limit(maxRecipients)));
-        ehlo = FixedReply.plain(SmtpReply.of(250, lines));
-        lines.add("STARTTLS");
-        ehloWithStartTls = FixedReply.plain(SmtpReply.of(250, lines));
+        ehlo = new FixedReply[] {
+            ehlo(lines), ehlo(lines, STARTTLS), ehlo(lines, XCLIENT), ehlo(lines, STARTTLS, XCLIENT)
+        };
+    }
+
+    private static FixedReply ehlo(List<String> lines, String... more) {
+        List<String> all = new ArrayList<>(lines);
+        all.addAll(List.of(more));
+        return FixedReply.plain(SmtpReply.of(250, all));
+    }
+
+    /** The answer to EHLO, with what only some are offered. */
+    FixedReply ehlo(boolean startTls, boolean xclient) {
+        return ehlo[(startTls ? 1 : 0) + (xclient ? 2 : 0)];
     }
 
     /** RFC 9422 section 3 has no more than six digits. */

@@ -24,12 +24,19 @@ public final class ConnectionLimiter {
         mostPerClient = limits.connectionsPerClient();
     }
 
-    /** Lets a client in and returns null, or returns the refusal. */
+    /**
+     * Lets a client in and returns null, or returns the refusal.
+     *
+     * @param client null for a connection that is nobody's share
+     */
     @Nullable
-    FixedReply enter(InetAddress client) {
+    FixedReply enter(@Nullable InetAddress client) {
         if (all.incrementAndGet() > most) {
             all.decrementAndGet();
             return FixedReply.FULL;
+        }
+        if (client == null) {
+            return null;
         }
         boolean[] entered = new boolean[1];
         byClient.compute(key(client), (key, count) -> {
@@ -45,8 +52,10 @@ public final class ConnectionLimiter {
     }
 
     /** Undoes an {@link #enter} that let the client in. */
-    void leave(InetAddress client) {
-        byClient.computeIfPresent(key(client), (key, count) -> count == 1 ? null : Integer.valueOf(count - 1));
+    void leave(@Nullable InetAddress client) {
+        if (client != null) {
+            byClient.computeIfPresent(key(client), (key, count) -> count == 1 ? null : Integer.valueOf(count - 1));
+        }
         all.decrementAndGet();
     }
 

@@ -8,26 +8,30 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Makes a client that is new wait for the banner, and finds one that talks before its turn. The pause is a question that
- * the clock answers, so while it lasts nothing is decoded and nobody blocks.
+ * the clock answers, so while it lasts nothing is decoded and nobody blocks. Whom XCLIENT names is not judged: the peer
+ * that is trusted to name it has met it.
  */
 final class EarlyTalk {
 
     private final SmtpServerSession session;
     private final ServerSettings settings;
+    private final SessionClient client;
     private final OpenQuestion question;
     private @Nullable CompletableFuture<Boolean> pause;
     private long pausedAt;
 
-    EarlyTalk(SmtpServerSession session, ServerSettings settings, OpenQuestion question) {
+    EarlyTalk(SmtpServerSession session, ServerSettings settings, SessionClient client, OpenQuestion question) {
         this.session = session;
         this.settings = settings;
+        this.client = client;
         this.question = question;
     }
 
     /** Begins the pause before the banner if there must be one: {@link Question#PAUSE} is answered at its end. */
     boolean pauses() {
         if (settings.limits().greetPause().isZero()
-                || goodClients().contains(client(), settings.nanoTime().getAsLong())) {
+                || client.isTold()
+                || goodClients().contains(key(), settings.nanoTime().getAsLong())) {
             return false;
         }
         pausedAt = settings.nanoTime().getAsLong();
@@ -41,7 +45,7 @@ final class EarlyTalk {
     void checkTime(long now) {
         if (pause != null && now - pausedAt >= settings.limits().greetPause().toNanos()) {
             if (!session.hasOctets()) {
-                goodClients().add(client(), now);
+                goodClients().add(key(), now);
             }
             end();
         }
@@ -58,9 +62,10 @@ final class EarlyTalk {
 
     /** Tells whether the client has talked before the reply that it must wait for, and is to be sent away for it. */
     boolean isCaught() {
-        boolean caught = settings.limits().earlyTalkers() == EarlyTalkers.REJECT && session.hasOctets();
+        boolean caught =
+                settings.limits().earlyTalkers() == EarlyTalkers.REJECT && !client.isTold() && session.hasOctets();
         if (caught) {
-            goodClients().remove(client());
+            goodClients().remove(key());
         }
         return caught;
     }
@@ -69,7 +74,7 @@ final class EarlyTalk {
         return settings.limiter().goodClients();
     }
 
-    private Long client() {
-        return ConnectionLimiter.key(session.clientAddress());
+    private Long key() {
+        return ConnectionLimiter.key(client.info().remote().getAddress());
     }
 }

@@ -51,6 +51,8 @@ final class FixedReply {
     static final FixedReply NOT_NOW = of(503, "5.5.1", "Not now");
     static final FixedReply TLS_ACTIVE = of(503, "5.5.1", "TLS already active");
 
+    static final FixedReply XCLIENT_ARGUMENT = of(501, "5.5.4", "Bad XCLIENT attribute");
+    static final FixedReply XCLIENT_REFUSED = of(550, "5.7.0", "XCLIENT is not for you");
     static final FixedReply BARE_LINE_END = of(550, "5.5.2", "Mail data has a bare CR or LF");
     static final FixedReply TOO_BIG = of(552, "5.3.4", "Message too big");
     static final FixedReply EARLY_TALKER = of(554, "5.5.1", "You talk before your turn");

@@ -7,13 +7,14 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
-import io.netty.channel.EventLoopGroup;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.socket.SocketChannel;
-import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
+import java.net.Inet4Address;
+import java.net.Inet6Address;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -25,6 +26,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import org.backupmx.smtp.SmtpListener;
+import org.backupmx.smtp.internal.transport.RunningLoops;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,20 +55,23 @@ public final class Listeners {
     private Listeners() {}
 
     /**
-     * Listens on all addresses, or on none.
+     * Listens on all addresses, or on none. A socket on all addresses of IPv6 is one of IPv4 too, so a listener on all of
+     * IPv4 beside it has no socket of its own.
      *
-     * @throws IOException if one cannot be had; it names the address
+     * @throws IOException if one cannot be had; it names the address and what to do
      */
-    public static Listeners open(ServerSettings settings, List<InetSocketAddress> addresses, EventLoopGroup group)
+    public static Listeners open(ServerSettings settings, List<SmtpListener> wanted, RunningLoops running)
             throws IOException {
         Listeners listeners = new Listeners();
-        for (EventExecutor loop : group) {
+        for (EventExecutor loop : running.group()) {
             LoopSessions sessions = new LoopSessions(settings.nanoTime());
             listeners.loops.put(loop, sessions);
         }
         try {
-            for (InetSocketAddress address : addresses) {
-                listeners.bind(settings, address, group);
+            for (SmtpListener listener : wanted) {
+                if (!isCovered(listener, wanted)) {
+                    listeners.bind(settings, listener, running);
+                }
             }
         } catch (IOException e) {
             listeners.closeChannels();
@@ -76,10 +82,31 @@ public final class Listeners {
         return listeners;
     }
 
-    private void bind(ServerSettings settings, InetSocketAddress address, EventLoopGroup group) throws IOException {
+    private static boolean isCovered(SmtpListener listener, List<SmtpListener> wanted) throws IOException {
+        InetAddress address = listener.address().getAddress();
+        int port = listener.address().getPort();
+        if (port == 0 || !address.isAnyLocalAddress() || !(address instanceof Inet4Address)) {
+            return false;
+        }
+        for (SmtpListener other : wanted) {
+            InetAddress beside = other.address().getAddress();
+            if (beside.isAnyLocalAddress()
+                    && beside instanceof Inet6Address
+                    && other.address().getPort() == port) {
+                if (!listener.trustsAs(other)) {
+                    throw BindFailure.coveredOtherwise(listener.address());
+                }
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void bind(ServerSettings settings, SmtpListener listener, RunningLoops running) throws IOException {
+        InetAddress address = listener.address().getAddress();
         ChannelFuture bound = new ServerBootstrap()
-                .group(group)
-                .channel(NioServerSocketChannel.class)
+                .group(running.group())
+                .channelFactory(() -> running.transport().server().apply(address))
                 .option(ChannelOption.SO_REUSEADDR, true)
                 .option(ChannelOption.SO_BACKLOG, BACKLOG)
                 .childOption(ChannelOption.TCP_NODELAY, true)
@@ -95,15 +122,16 @@ public final class Listeners {
                     @Override
                     protected void initChannel(SocketChannel channel) {
                         LoopSessions sessions = sessionsOf(channel.eventLoop());
-                        channel.config().setRecvByteBufAllocator(sessions.reads());
-                        channel.pipeline().addLast(new SmtpServerSession(settings, sessions));
+                        if (running.transport().readsAtOnce()) {
+                            channel.config().setRecvByteBufAllocator(sessions.reads());
+                        }
+                        channel.pipeline().addLast(new SmtpServerSession(settings, listener, sessions));
                     }
                 })
-                .bind(address)
+                .bind(listener.address())
                 .awaitUninterruptibly();
         if (!bound.isSuccess()) {
-            throw new IOException(
-                    "cannot listen on " + address + ": " + bound.cause().getMessage(), bound.cause());
+            throw new BindFailure(listener.address(), bound.cause());
         }
         channels.add(bound.channel());
     }

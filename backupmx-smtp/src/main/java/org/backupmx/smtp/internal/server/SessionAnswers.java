@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class SessionAnswers {
 
     private final ServerSettings settings;
+    private final SessionClient client;
     private final SessionState state;
     private final SessionReplies replies;
     private final SessionMailData mailData;
@@ -22,6 +23,7 @@ final class SessionAnswers {
 
     SessionAnswers(
             ServerSettings settings,
+            SessionClient client,
             SessionState state,
             SessionReplies replies,
             SessionMailData mailData,
@@ -29,6 +31,7 @@ final class SessionAnswers {
             EarlyTalk earlyTalk,
             SessionLog log) {
         this.settings = settings;
+        this.client = client;
         this.state = state;
         this.replies = replies;
         this.mailData = mailData;
@@ -99,7 +102,7 @@ final class SessionAnswers {
         if (asked == Question.HELO) {
             replies.say(ours.helo);
         } else {
-            replies.say(settings.tls() == null || state.secured ? ours.ehlo : ours.ehloWithStartTls);
+            replies.say(ours.ehlo(settings.tls() != null && !state.secured, client.mayName()));
         }
     }
 

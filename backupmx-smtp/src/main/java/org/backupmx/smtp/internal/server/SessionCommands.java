@@ -20,6 +20,7 @@ import org.backupmx.smtp.internal.codec.RcptLine;
 import org.backupmx.smtp.internal.codec.SmtpCommandDecoder;
 import org.backupmx.smtp.internal.codec.SmtpVerb;
 import org.backupmx.smtp.internal.codec.SyntaxError;
+import org.backupmx.smtp.internal.codec.XclientCommand;
 import org.backupmx.smtp.internal.server.SessionState.Phase;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,7 @@ final class SessionCommands {
 
     private final SmtpServerSession session;
     private final ServerSettings settings;
+    private final SessionClient client;
     private final SessionState state;
     private final SessionReplies replies;
     private final OpenQuestion question;
@@ -39,6 +41,7 @@ final class SessionCommands {
     SessionCommands(
             SmtpServerSession session,
             ServerSettings settings,
+            SessionClient client,
             SessionState state,
             SessionReplies replies,
             OpenQuestion question,
@@ -47,6 +50,7 @@ final class SessionCommands {
             SessionLog log) {
         this.session = session;
         this.settings = settings;
+        this.client = client;
         this.state = state;
         this.replies = replies;
         this.question = question;
@@ -106,6 +110,7 @@ final class SessionCommands {
                 }
             }
             case STARTTLS -> startTls();
+            case XCLIENT -> xclient();
             case UNKNOWN -> replies.bad(FixedReply.UNKNOWN);
         }
     }
@@ -125,8 +130,8 @@ final class SessionCommands {
             String name = new String(commands.line(), commands.argumentStart(), length, StandardCharsets.US_ASCII);
             question.ask(
                     extended ? Question.EHLO : Question.HELO,
-                    name,
-                    (s, n) -> s.intake().helo(n, extended));
+                    client.heloName(name),
+                    (s, n) -> s.intake().helo(n, client.isExtended(extended)));
         }
     }
 
@@ -265,6 +270,22 @@ final class SessionCommands {
             } else {
                 replies.say(FixedReply.START_TLS);
                 session.shakeHands(tls);
+            }
+        }
+    }
+
+    private void xclient() {
+        if (!client.mayName()) {
+            replies.bad(FixedReply.XCLIENT_REFUSED);
+        } else if (state.phase == Phase.TRANSACTION) {
+            replies.bad(FixedReply.NESTED_MAIL);
+        } else {
+            XclientCommand xclient =
+                    XclientCommand.parse(commands.line(), commands.argumentStart(), commands.argumentEnd());
+            if (xclient == null) {
+                replies.bad(FixedReply.XCLIENT_ARGUMENT);
+            } else if (replies.idle()) {
+                session.startAnew(client.named(xclient));
             }
         }
     }

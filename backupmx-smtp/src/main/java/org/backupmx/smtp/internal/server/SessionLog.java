@@ -57,6 +57,13 @@ final class SessionLog {
                 .log("TLS handshake failed");
     }
 
+    void proxyHeaderRefused(String reason) {
+        log.atInfo()
+                .addKeyValue("client", session.client())
+                .addKeyValue("reason", reason)
+                .log("proxy turned away");
+    }
+
     void sessionFailed(Throwable cause) {
         log.atWarn().addKeyValue("client", session.client()).setCause(cause).log("session failed");
     }

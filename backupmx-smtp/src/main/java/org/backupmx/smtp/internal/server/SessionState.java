@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
 final class SessionState {
 
     enum Phase {
+        /** A proxy must say who its client is. */
+        PROXY_HEADER,
         CONNECTING,
         /** HELO or EHLO is awaited. */
         GREETED,
@@ -32,6 +34,8 @@ final class SessionState {
     long maxMessageBytes;
     int maxRecipients;
     boolean secured;
+    private String tlsProtocol = "";
+    private String cipherSuite = "";
     int transactions;
 
     // transaction
@@ -53,6 +57,25 @@ final class SessionState {
         maxMessageBytes = welcome.maxMessageBytes();
         maxRecipients = welcome.maxRecipients();
         phase = Phase.GREETED;
+        if (secured) {
+            welcome.session().secured(tlsProtocol, cipherSuite);
+        }
+    }
+
+    /** Begins anew under TLS. */
+    void secured(String protocol, String cipher) {
+        secured = true;
+        tlsProtocol = protocol;
+        cipherSuite = cipher;
+        phase = Phase.GREETED;
+        intake().secured(protocol, cipher);
+    }
+
+    /** Waits for another welcome: the client is another one now. */
+    void forgetWelcome() {
+        endTransaction();
+        end();
+        phase = Phase.CONNECTING;
     }
 
     /** Takes over what {@link #end} closes. */
@@ -89,7 +112,7 @@ final class SessionState {
         }
     }
 
-    /** Lets go of the intake; the connection is gone. */
+    /** Lets go of the intake; its client is gone. */
     void end() {
         transfer = null;
         if (intake != null) {

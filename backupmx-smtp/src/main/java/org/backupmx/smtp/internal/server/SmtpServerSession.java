@@ -8,16 +8,16 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.codec.DecoderException;
+import io.netty.handler.codec.haproxy.HAProxyMessage;
+import io.netty.handler.codec.haproxy.HAProxyMessageDecoder;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import javax.net.ssl.SSLEngine;
-import org.backupmx.intake.ClientInfo;
+import org.backupmx.smtp.SmtpListener;
 import org.backupmx.smtp.internal.server.SessionState.Phase;
 import org.jspecify.annotations.Nullable;
 
@@ -33,9 +33,13 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
     /** How long an answer of the intake may take. */
     private static final long ANSWER_NANOS = TimeUnit.MINUTES.toNanos(10);
 
+    /** How long a proxy may take to say who its client is. */
+    private static final long PROXY_HEADER_NANOS = TimeUnit.SECONDS.toNanos(5);
+
     private final ServerSettings settings;
     private final LoopSessions loop;
     private final long startedNanos;
+    private final SessionClient client;
     private final SessionState state;
     private final SessionInput input = new SessionInput();
     private final SessionOutput output;
@@ -48,15 +52,15 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
     private final EarlyTalk earlyTalk;
     private final SessionAnswers answers;
     private @Nullable ChannelHandlerContext ctx;
-    private @Nullable InetAddress admitted;
     /** Keeps a write that makes room again from running the session within itself. */
     private boolean running;
     /** The client sends no more, and may still listen. */
     private boolean inputEnded;
 
-    /** Creates the session of a connection that {@code loop}'s event loop runs. */
-    public SmtpServerSession(ServerSettings settings, LoopSessions loop) {
+    /** Creates the session of a connection to {@code listener} that {@code loop}'s event loop runs. */
+    public SmtpServerSession(ServerSettings settings, SmtpListener listener, LoopSessions loop) {
         this.settings = settings;
+        this.client = new SessionClient(settings.limiter(), listener);
         this.loop = loop;
         this.startedNanos = settings.nanoTime().getAsLong();
         this.state = new SessionState(loop, startedNanos);
@@ -64,10 +68,10 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
         this.question = new OpenQuestion(this, state);
         this.replies = new SessionReplies(this, settings.limits(), output, log);
         this.chunks = new SessionChunks(settings, state, replies, question);
-        this.earlyTalk = new EarlyTalk(this, settings, question);
-        this.commands = new SessionCommands(this, settings, state, replies, question, chunks, earlyTalk, log);
+        this.earlyTalk = new EarlyTalk(this, settings, client, question);
+        this.commands = new SessionCommands(this, settings, client, state, replies, question, chunks, earlyTalk, log);
         this.mailData = new SessionMailData(settings, state, replies, question);
-        this.answers = new SessionAnswers(settings, state, replies, mailData, chunks, earlyTalk, log);
+        this.answers = new SessionAnswers(settings, client, state, replies, mailData, chunks, earlyTalk, log);
     }
 
     // ---- connection ----
@@ -76,31 +80,56 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
     public void channelActive(ChannelHandlerContext context) {
         ctx = context;
         loop.add(this);
-        ClientInfo client = new ClientInfo((InetSocketAddress) context.channel().remoteAddress(), (InetSocketAddress)
-                context.channel().localAddress());
-        FixedReply refusal = loop.isDraining()
-                ? FixedReply.STOPPING
-                : settings.limiter().enter(client.remote().getAddress());
-        if (refusal != null) {
-            replies.leave(refusal);
+        FixedReply refusal = client.connected(context.channel());
+        if (refusal == null && client.isProxied() && !loop.isDraining()) {
+            state.phase = Phase.PROXY_HEADER;
+            context.pipeline()
+                    .addBefore(context.name(), null, new ProxyHeaderFrame(this::turnAway))
+                    .addBefore(context.name(), null, new HAProxyMessageDecoder());
         } else {
-            admitted = client.remote().getAddress();
+            greet(refusal);
+        }
+        context.read();
+    }
+
+    private void greet(@Nullable FixedReply refusal) {
+        if (loop.isDraining() || refusal != null) {
+            replies.leave(refusal == null ? FixedReply.STOPPING : refusal);
+        } else {
             question.ask(
                     Question.CONNECT,
-                    client,
+                    client.info(),
                     (s, connected) -> settings.intake().connect(connected));
             flush();
         }
-        context.read();
+    }
+
+    private void proxied(HAProxyMessage header) {
+        if (state.phase == Phase.PROXY_HEADER) {
+            FixedReply refusal = client.named(header);
+            state.phase = Phase.CONNECTING;
+            waitFromNow();
+            greet(refusal);
+        }
+    }
+
+    /** Greets the client that a trusted peer has named, or says why it must leave. */
+    void startAnew(@Nullable FixedReply refusal) {
+        state.forgetWelcome();
+        greet(refusal);
+    }
+
+    /** Closes on a proxy that does not say who its client is; it is no client, so it is told nothing. */
+    private void turnAway(String reason) {
+        log.proxyHeaderRefused(reason);
+        state.phase = Phase.LEAVING;
+        ctx().close();
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
         state.phase = Phase.GONE;
-        if (admitted != null) {
-            settings.limiter().leave(admitted);
-            admitted = null;
-        }
+        client.leave();
         state.abandonTransfer();
         earlyTalk.end();
         if (!question.isOpen()) {
@@ -118,7 +147,10 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        if (cause instanceof IOException
+        if (state.phase == Phase.PROXY_HEADER && !(cause instanceof IOException)) {
+            boolean toldByUs = cause instanceof IllegalArgumentException;
+            turnAway(toldByUs ? String.valueOf(cause.getMessage()) : "malformed PROXY header");
+        } else if (cause instanceof IOException
                 || cause instanceof DecoderException // what is no TLS, or breaks its rules
                 || state.phase == Phase.GONE) {
             log.connectionFailed(cause);
@@ -161,11 +193,8 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
     private void secured(SSLEngine engine) {
         // a handshake that comes later, as only TLS 1.2 can have it, finds no version to agree on
         engine.setEnabledProtocols(new String[] {"TLSv1.3"});
-        state.secured = true;
-        state.phase = Phase.GREETED;
         waitFromNow();
-        state.intake()
-                .secured(engine.getSession().getProtocol(), engine.getSession().getCipherSuite());
+        state.secured(engine.getSession().getProtocol(), engine.getSession().getCipherSuite());
     }
 
     // ---- time and end ----
@@ -178,7 +207,11 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
     /** Cuts the session if it is over time. */
     void checkTime() {
         long waited = state.waitedNanos();
-        if (state.phase == Phase.LEAVING) {
+        if (state.phase == Phase.PROXY_HEADER) {
+            if (waited > PROXY_HEADER_NANOS) {
+                turnAway("no PROXY header in time");
+            }
+        } else if (state.phase == Phase.LEAVING) {
             if (waited > SessionOutput.LINGER_NANOS) {
                 ctx().close();
             }
@@ -227,7 +260,7 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
 
     /** Says a last reply, if it can be said now, and closes. */
     void cut(FixedReply reply) {
-        if (state.phase != Phase.LEAVING && state.phase != Phase.GONE && state.phase != Phase.HANDSHAKE) {
+        if (state.phase.compareTo(Phase.CONNECTING) >= 0 && state.phase.compareTo(Phase.HANDSHAKE) < 0) {
             replies.say(reply);
             flush();
         }
@@ -253,6 +286,14 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
+        if (message instanceof HAProxyMessage header) {
+            try {
+                proxied(header);
+            } finally {
+                header.release();
+            }
+            return;
+        }
         input.add((ByteBuf) message);
         if (state.phase == Phase.LEAVING || state.phase == Phase.GONE) {
             input.release();
@@ -356,13 +397,8 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
         return requireNonNull(ctx);
     }
 
-    /** Returns who is let in. */
-    InetAddress clientAddress() {
-        return requireNonNull(admitted);
-    }
-
     /** Names the client in the log. */
     String client() {
-        return ctx == null ? "" : String.valueOf(ctx.channel().remoteAddress());
+        return client.toString();
     }
 }

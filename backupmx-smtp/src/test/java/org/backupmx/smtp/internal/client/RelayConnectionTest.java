@@ -26,6 +26,7 @@ import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.ProbeDepth;
 import org.backupmx.relay.RelayRequest;
 import org.backupmx.smtp.ClientTimeouts;
+import org.backupmx.smtp.internal.transport.SocketTransport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -40,6 +41,7 @@ class RelayConnectionTest {
     private final RelayConnection connection = new RelayConnection(
             new SessionKey(new InetSocketAddress(InetAddress.getLoopbackAddress(), 25), "mx2.test"),
             channel.eventLoop(),
+            SocketTransport.nio(),
             ClientTimeouts.rfc5321());
     private final List<DialogueFault> faults = new ArrayList<>();
     private final List<MailTransaction> ended = new ArrayList<>();

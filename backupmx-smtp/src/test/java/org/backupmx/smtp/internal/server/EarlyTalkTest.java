@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import org.backupmx.intake.IpNetwork;
 import org.backupmx.smtp.BareLineEnds;
 import org.backupmx.smtp.EarlyTalkers;
 import org.backupmx.smtp.SmtpLimits;
+import org.backupmx.smtp.SmtpListener;
 import org.backupmx.smtp.testing.ScriptedIntake;
 import org.backupmx.smtp.testing.SessionHarness;
 import org.junit.jupiter.api.AfterEach;
@@ -159,5 +161,46 @@ class EarlyTalkTest {
         assertThat(PAUSE.earlyTalkers()).isEqualTo(EarlyTalkers.REJECT);
         assertThatThrownBy(() -> SmtpLimits.builder().greetPause(Duration.ofSeconds(7)))
                 .hasMessage("greetPause: PT7S (expected: PT0S to PT6S)");
+    }
+
+    @Test
+    void b10_clientBehindAProxyIsJudgedByItsOwnOctets() {
+        String header = "PROXY TCP4 203.0.113.9 192.0.2.25 4000 25\r\n";
+        assertThat(behindProxy(SmtpLimits.defaults()).send(header + HELLO).said())
+                .startsWith("220 ")
+                .contains("\r\n250-");
+        assertThat(behindProxy(STRICT).send(header).send(HELLO).said()).startsWith("220 ");
+        assertThat(behindProxy(PAUSE)
+                        .send(header + HELLO)
+                        .pass(SECOND.multipliedBy(3))
+                        .said())
+                .isEqualTo("554 5.5.1 You talk before your turn\r\n");
+
+        SessionHarness waiting = behindProxy(PAUSE).send(header);
+        assertThat(waiting.pass(SECOND.multipliedBy(3)).said()).startsWith("220 ");
+        waiting.vanish();
+        assertThat(waiting.again().send(header).said()).as("good by now").startsWith("220 ");
+        assertThat(waiting.again().send(header.replace(".9 ", ".10 ")).said())
+                .as("another client of the same proxy")
+                .isEmpty();
+    }
+
+    private SessionHarness behindProxy(SmtpLimits limits) {
+        return new SessionHarness(intake, limits, BareLineEnds.NORMALISE, null, SessionHarness.BEHIND_PROXY);
+    }
+
+    @Test
+    void b10_whomXclientNamesIsNotJudged() {
+        SmtpLimits both = SmtpLimits.builder()
+                .greetPause(Duration.ofSeconds(3))
+                .earlyTalkers(EarlyTalkers.REJECT)
+                .build();
+        SmtpListener trusting = SmtpListener.at(SessionHarness.SERVER).xclientNetworks(IpNetwork.of("192.0.2.1"));
+        SessionHarness session = new SessionHarness(intake, both, BareLineEnds.NORMALISE, null, trusting);
+        session.pass(SECOND.multipliedBy(3)).send(HELLO).said();
+        assertThat(session.send("XCLIENT ADDR=203.0.113.9\r\n" + HELLO + ENVELOPE)
+                        .said())
+                .startsWith("220 ")
+                .endsWith("250 2.1.5 Recipient ok\r\n");
     }
 }

@@ -125,7 +125,8 @@ class HostileTextTest {
         SmtpLimits limits = SmtpLimits.defaults();
         ServerSettings settings = new ServerSettings(
                 new ScriptedIntake(), limits, BareLineEnds.NORMALISE, null, new ConnectionLimiter(limits), () -> 0);
-        SessionLog log = new SessionLog(new SmtpServerSession(settings, new LoopSessions(() -> 0)));
+        SessionLog log =
+                new SessionLog(new SmtpServerSession(settings, SessionHarness.LISTENER, new LoopSessions(() -> 0)));
         SmtpCommandDecoder commands = new SmtpCommandDecoder(limits.commandLineOctets());
         commands.decode(ByteBuffer.wrap("MAIL FROM:<a@example.org>\r\n".getBytes(StandardCharsets.US_ASCII)));
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();

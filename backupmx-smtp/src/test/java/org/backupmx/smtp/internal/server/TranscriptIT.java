@@ -10,11 +10,14 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.backupmx.intake.Intake;
+import org.backupmx.intake.IpNetwork;
 import org.backupmx.smtp.BareLineEnds;
+import org.backupmx.smtp.SmtpListener;
 import org.backupmx.smtp.SmtpServer;
 import org.backupmx.smtp.testing.RelayEngine;
 import org.backupmx.smtp.testing.ScriptedIntake;
@@ -100,7 +103,8 @@ class TranscriptIT {
     }
 
     private static void onASocket(Transcript transcript, Intake intake) throws Exception {
-        SmtpServer server = SmtpServer.on(ANY)
+        SmtpServer server = SmtpServer.on(
+                        List.of(transcript.trusting(SmtpListener.at(ANY), IpNetwork.of("127.0.0.0/8"))))
                 .limits(TranscriptRun.limits(transcript))
                 .bareLineEnds(transcript.has("reject-bare") ? BareLineEnds.REJECT : BareLineEnds.NORMALISE);
         server.start(intake).toCompletableFuture().get(20, TimeUnit.SECONDS);
