@@ -85,6 +85,37 @@ class MainJobTest {
     }
 
     @Test
+    void aBacklogBehindABusyPrimaryGoesOnWithoutAPause() {
+        engine.start();
+        accept(1);
+        engine.time.run();
+        engine.client.stall();
+        accept(350);
+        engine.client.resume();
+        engine.time.run();
+        assertThat(relayed()).hasSize(351);
+    }
+
+    @Test
+    void aRetryIsOnTimeAlthoughOtherMailCameWhenTheAttemptEnded() {
+        engine.builder.retryPolicy(RetryPolicy.intervals(Duration.ofSeconds(7)));
+        engine.start();
+        accept(1);
+        engine.time.run();
+        engine.client.stall();
+        engine.client.reply(ForwardPath.parse("user0@example.test"), SmtpReply.of(450, "4.2.1", "Later"));
+        accept(1);
+        engine.time.run();
+        engine.client.resume();
+        engine.server.connect().send("a@sender.test", MAIL, "other@example.test");
+        engine.time.run();
+        assertThat(relayed()).hasSize(2);
+        engine.client.reply(ForwardPath.parse("user0@example.test"), SmtpReply.of(250, "2.0.0", "Ok"));
+        engine.time.advance(Duration.ofSeconds(7));
+        assertThat(relayed()).hasSize(3);
+    }
+
+    @Test
     void queuedMailOutlivesTheEngine() {
         engine.client.allDown();
         engine.start();

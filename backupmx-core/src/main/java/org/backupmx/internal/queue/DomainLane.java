@@ -252,17 +252,15 @@ final class DomainLane {
             return false;
         }
         List<SpoolLease> leases = lease(now, drain == null ? now : Instant.MAX);
-        if (leases.isEmpty() && drain == null) {
-            nextDue = delivery.spool.nextDue(domain).orElse(Instant.MAX);
-            return false;
-        }
-        if (leases.isEmpty()) {
-            endDrain();
-        }
         for (SpoolLease lease : leases) {
             take(lease, now);
         }
-        if (drain != null && drain.isFull(delivery.keeper)) {
+        if (drain == null) {
+            // what was known is past: what the batch left behind is due at once, what is deferred perhaps soon
+            nextDue = delivery.spool.nextDue(domain).orElse(Instant.MAX);
+            return !leases.isEmpty();
+        }
+        if (leases.isEmpty() || drain.isFull(delivery.keeper)) {
             endDrain();
         }
         return true;
