@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.backupmx.spool.QueuedMessage;
 import org.backupmx.spool.SpoolEntry;
 import org.backupmx.spool.SpoolException;
@@ -118,7 +119,7 @@ class FaultTest {
     @Test
     void fullDiskIsToldAndTheSpoolRecoversByItself() throws Exception {
         SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
-        AtomicInteger nanos = new AtomicInteger();
+        AtomicLong nanos = new AtomicLong();
         AtomicBoolean full = new AtomicBoolean(true);
         List<SpoolId> stored = new ArrayList<>();
         try (FileSpool spool = SimulatedDisk.spool(disk, 1)
