@@ -20,16 +20,20 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.subethamail.smtp.MessageHandler;
 import org.subethamail.smtp.server.SMTPServer;
 
-/** The server with a heap of 64 MiB, 2,000 idle sessions and a message that is larger than the heap. */
+/** The server with a heap of 64 MiB and more clients, mail or malice than fit into it. */
 class OverloadIT {
 
     private static final int IDLE = 2_000;
+    private static final int SLOW = 400;
     private static final byte[] SERVER = {127, 0, 0, 78};
     private static final byte[] PRIMARY = {127, 0, 0, 79};
     private static final int BLOCKS = 1_600; // of 64 KiB: 100 MiB
@@ -59,13 +63,7 @@ class OverloadIT {
                 .messageHandlerFactory(context -> new Delivery())
                 .build();
         primary.start();
-        ServerProcess server = ServerProcess.start(
-                List.of(
-                        "-Xmx64m",
-                        "-XX:+ExitOnOutOfMemoryError",
-                        "-jar",
-                        Path.of("target", "backupmx-server.jar").toString()),
-                config);
+        ServerProcess server = startSmall(config);
         List<Client> clients = new ArrayList<>();
         try {
             for (int i = 0; i < IDLE; i++) {
@@ -105,6 +103,178 @@ class OverloadIT {
         }
     }
 
+    @Test
+    void t9_aGoodClientIsServedInTwoSecondsWhateverOthersDo() throws Exception {
+        Path config = Files.writeString(folder.resolve("server.yaml"), """
+                hostname: mx2.example.net
+                listen: ["127.0.0.78:%d"]
+                spool: "%s"
+                domains:
+                  example.test:
+                    primary: 127.0.0.79:%d
+                limits: {message-size: 1MB, connections: 1000, connections-per-client: 50}
+                """.formatted(
+                        freePort(SERVER), folder.resolve("spool"), freePort(PRIMARY)));
+        ServerProcess server = startSmall(config);
+        InetSocketAddress address = server.address();
+        List<Client> slow = new ArrayList<>();
+        List<Hostile> hostile = List.of(
+                new Hostile("connections from many addresses", address, OverloadIT::comeAndGo),
+                new Hostile("connections from one address", address, OverloadIT::takeAllConnections),
+                new Hostile("RCPT storm", address, OverloadIT::stormRcpt),
+                new Hostile("endless BDAT", address, OverloadIT::sendBdat));
+        try {
+            for (int i = 0; i < SLOW; i++) {
+                Client client = new Client(address, i % 50);
+                slow.add(client);
+                client.expect("220 ");
+            }
+            hostile.forEach(Thread::start);
+            for (int i = 0; i < 60; i++) {
+                for (Client client : slow) {
+                    client.say("N"); // a command line that never ends
+                }
+                long start = System.nanoTime();
+                try (Client good = new Client(address, 99)) {
+                    good.expect("220 ");
+                    good.ask("EHLO good.test", "250");
+                    good.ask("MAIL FROM:<a@good.test>", "250 ");
+                    good.ask("RCPT TO:<u@example.test>", "250 ");
+                    good.ask("DATA", "354 ");
+                    good.ask("Subject: hello\r\n\r\nbody\r\n.", "250 ");
+                }
+                assertThat(Duration.ofNanos(System.nanoTime() - start))
+                        .as("message " + i)
+                        .isLessThan(Duration.ofSeconds(2));
+                for (Hostile attack : hostile) {
+                    attack.awaitRound(); // all of them are at work
+                }
+            }
+        } catch (IOException | AssertionError e) {
+            e.addSuppressed(new IOException("the server said: " + server.output()));
+            throw e;
+        } finally {
+            for (Hostile attack : hostile) {
+                attack.end();
+            }
+            for (Client client : slow) {
+                client.close();
+            }
+            server.kill();
+        }
+    }
+
+    private static void comeAndGo(InetSocketAddress address) throws IOException {
+        try (Client client =
+                new Client(address, 50 + ThreadLocalRandom.current().nextInt(40))) {
+            client.expect("220 ");
+        }
+    }
+
+    private static void takeAllConnections(InetSocketAddress address) throws IOException {
+        List<Client> held = new ArrayList<>();
+        int greeted = 0;
+        try {
+            for (int i = 0; i < 60; i++) {
+                held.add(new Client(address, 98));
+                greeted += held.get(i).reply().startsWith("220 ") ? 1 : 0;
+            }
+            assertThat(greeted).isLessThanOrEqualTo(50);
+        } finally {
+            for (Client client : held) {
+                client.close();
+            }
+        }
+    }
+
+    private static void stormRcpt(InetSocketAddress address) throws IOException {
+        try (Client client = new Client(address, 97)) {
+            client.expect("220 ");
+            client.ask("EHLO storm.test", "250");
+            client.ask("MAIL FROM:<a@sender.test>", "250 ");
+            client.say("RCPT TO:<u@example.test>\r\n".repeat(1_500));
+            String last = "";
+            for (int i = 0; i < 1_500 && !last.startsWith("421"); i++) {
+                last = client.reply();
+            }
+            assertThat(last).startsWith("4");
+        }
+    }
+
+    private static void sendBdat(InetSocketAddress address) throws IOException {
+        try (Client client = new Client(address, 96)) {
+            client.expect("220 ");
+            client.ask("EHLO storm.test", "250");
+            client.ask("MAIL FROM:<a@sender.test>", "250 ");
+            client.ask("RCPT TO:<u@example.test>", "250 ");
+            String chunk = "BDAT 100000\r\n" + "x".repeat(100_000);
+            String last = "250";
+            for (int i = 0; i < 12 && last.startsWith("250"); i++) {
+                client.say(chunk);
+                last = client.reply();
+            }
+            assertThat(last).doesNotStartWith("250");
+        }
+    }
+
+    /** One who does the same over and over. */
+    private static final class Hostile extends Thread {
+
+        /** What is done; ends with an exception if the server hangs up. */
+        interface Attack {
+            void on(InetSocketAddress server) throws IOException;
+        }
+
+        private final InetSocketAddress server;
+        private final Attack attack;
+        private final Semaphore rounds = new Semaphore(0);
+        private final AtomicReference<AssertionError> wrong = new AtomicReference<>();
+        private volatile boolean ended;
+
+        Hostile(String name, InetSocketAddress server, Attack attack) {
+            super(name);
+            this.server = server;
+            this.attack = attack;
+            setDaemon(true);
+        }
+
+        @Override
+        public void run() {
+            while (!ended) {
+                try {
+                    attack.on(server);
+                } catch (IOException e) {
+                    // sent away
+                } catch (AssertionError e) {
+                    wrong.compareAndSet(null, e);
+                }
+                rounds.release();
+            }
+        }
+
+        /** Waits until a round has ended after this call. */
+        void awaitRound() throws InterruptedException {
+            rounds.drainPermits();
+            assertThat(rounds.tryAcquire(20, TimeUnit.SECONDS)).as(getName()).isTrue();
+            assertThat(wrong.get()).as(getName()).isNull();
+        }
+
+        void end() throws InterruptedException {
+            ended = true;
+            join(20_000);
+        }
+    }
+
+    private static ServerProcess startSmall(Path config) throws Exception {
+        return ServerProcess.start(
+                List.of(
+                        "-Xmx64m",
+                        "-XX:+ExitOnOutOfMemoryError",
+                        "-jar",
+                        Path.of("target", "backupmx-server.jar").toString()),
+                config);
+    }
+
     /** On addresses of their own, no outgoing connection of the machine takes the port meanwhile. */
     private static int freePort(byte[] address) throws IOException {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByAddress(address))) {
@@ -122,26 +292,33 @@ class OverloadIT {
                     InetAddress.getByAddress(new byte[] {127, 0, 3, (byte) (1 + number % 100)}), 0));
             socket.setSoTimeout(20_000);
             socket.connect(server, 20_000);
-            in = socket.getInputStream();
+            in = new BufferedInputStream(socket.getInputStream(), 512);
         }
 
-        /** Reads one reply, whose last line must begin so. */
-        void expect(String start) throws IOException {
-            String line;
+        /** Reads one reply and returns its last line; "" at the end. */
+        String reply() throws IOException {
+            StringBuilder line = new StringBuilder();
             do {
-                StringBuilder octets = new StringBuilder();
+                line.setLength(0);
                 int octet = in.read();
                 while (octet >= 0 && octet != '\n') {
-                    octets.append((char) octet);
+                    line.append((char) octet);
                     octet = in.read();
                 }
-                line = octets.toString();
             } while (line.length() > 3 && line.charAt(3) == '-');
-            assertThat(line).startsWith(start);
+            return line.toString();
+        }
+
+        void expect(String start) throws IOException {
+            assertThat(reply()).startsWith(start);
+        }
+
+        void say(String text) throws IOException {
+            socket.getOutputStream().write(text.getBytes(US_ASCII));
         }
 
         void ask(String command, String reply) throws IOException {
-            socket.getOutputStream().write((command + "\r\n").getBytes(US_ASCII));
+            say(command + "\r\n");
             expect(reply);
         }
 
