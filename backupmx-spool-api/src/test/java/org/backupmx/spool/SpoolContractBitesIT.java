@@ -20,6 +20,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 class SpoolContractBitesIT {
 
     private static final String MODEL = "historiesFollowTheModel";
+    private static final int MOST_RUNS = 20;
 
     /** What a run of the kit came to. */
     private static final class Results implements TestExecutionListener {
@@ -54,6 +55,15 @@ class SpoolContractBitesIT {
         return results;
     }
 
+    /** Runs until the random histories have found the fault, too, which 60 of them mostly but not always do. */
+    private static Set<String> foundIn(Class<? extends SpoolContract> fixture) {
+        Set<String> failed = run(fixture).failed;
+        for (int more = 0; more < MOST_RUNS && !failed.contains(MODEL); more++) {
+            failed.addAll(run(fixture).failed);
+        }
+        return failed;
+    }
+
     @Test
     void soundSpoolKeepsEveryRule() {
         Results results = run(BrokenSpools.Sound.class);
@@ -66,7 +76,7 @@ class SpoolContractBitesIT {
 
     @Test
     void lostCommitIsFound() {
-        assertThat(run(BrokenSpools.LosesTheLastCommit.class).failed)
+        assertThat(foundIn(BrokenSpools.LosesTheLastCommit.class))
                 .contains(
                         "s7_1_closedSpoolHoldsEveryCommittedMessage",
                         "s7_2_lastCommitBeforeTheCloseIsThere",
@@ -84,13 +94,13 @@ class SpoolContractBitesIT {
 
     @Test
     void secondLeaseIsFound() {
-        assertThat(run(BrokenSpools.LeasesTwice.class).failed)
+        assertThat(foundIn(BrokenSpools.LeasesTwice.class))
                 .contains("s3_10_messageIsLeasedOnceAtATimeInALane", "s6_6_writersAndLeasersWorkAtOnce", MODEL);
     }
 
     @Test
     void lateSettlementIsFound() {
-        assertThat(run(BrokenSpools.SettlesAfterTheEnd.class).failed)
+        assertThat(foundIn(BrokenSpools.SettlesAfterTheEnd.class))
                 .contains("s4_7_settlingAtOrAfterTheEndIsRefusedAndChangesNothing", MODEL);
     }
 
@@ -101,6 +111,6 @@ class SpoolContractBitesIT {
 
     @Test
     void foldedLocalPartsAreFound() {
-        assertThat(run(BrokenSpools.FoldsLocalParts.class).failed).contains("s1_3_envelopeIsGivenBackAsItWas", MODEL);
+        assertThat(foundIn(BrokenSpools.FoldsLocalParts.class)).contains("s1_3_envelopeIsGivenBackAsItWas", MODEL);
     }
 }
