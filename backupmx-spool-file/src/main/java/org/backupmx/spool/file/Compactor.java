@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Gives room back: removes segments of which nothing is needed, oldest first, and moves what is needed out of segments
- * of which less than half is. It works through the committer like everybody else, a few records at a time.
+ * Gives room back: removes segments of which nothing is needed, oldest first, and moves what is needed out of those that
+ * the policy names, within a budget. It works through the committer like everybody else, a few records at a time.
  *
  * <p>A segment is removed only when everything that was needed of it stands elsewhere, forced; so a crash at any point
  * leaves a record twice at worst, and recovery takes the later one.
@@ -29,20 +29,33 @@ final class Compactor {
     private static final Logger LOG = LoggerFactory.getLogger(Compactor.class);
 
     private static final int MOVES_UNDER_WAY = 32;
+    /** More would make a commit that shares their force wait for them. */
+    private static final int BYTES_UNDER_WAY = 1 << 20;
+
     private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private final SpoolIndex index;
     private final SegmentFiles segments;
     private final GroupCommitter committer;
     private final long fullBytes;
+    private final CompactionPolicy policy;
+    private final IoBudget budget;
     private final Thread thread = new Thread(this::run, "backupmx-compact");
     private volatile boolean woken = true;
     private volatile boolean closing;
 
-    Compactor(SpoolIndex index, SegmentFiles segments, GroupCommitter committer, long fullBytes) {
+    Compactor(
+            SpoolIndex index,
+            SegmentFiles segments,
+            GroupCommitter committer,
+            CompactionPolicy policy,
+            IoBudget budget,
+            long fullBytes) {
         this.index = index;
         this.segments = segments;
         this.committer = committer;
+        this.policy = policy;
+        this.budget = budget;
         this.fullBytes = fullBytes;
         thread.setDaemon(true);
     }
@@ -85,9 +98,9 @@ final class Compactor {
             Thread.interrupted(); // nobody means this thread
             try {
                 removeDead();
-                Optional<Segment> sparse = sparsest();
-                if (sparse.isPresent() && !closing) {
-                    compact(sparse.get());
+                Optional<CompactionPolicy.Choice> choice = choose();
+                if (choice.isPresent() && !closing) {
+                    compact(choice.get());
                     woken = true;
                 }
             } catch (IOException | CompletionException | CancellationException e) {
@@ -135,20 +148,51 @@ final class Compactor {
         }
     }
 
-    private Optional<Segment> sparsest() {
+    private Optional<CompactionPolicy.Choice> choose() {
+        boolean isFull = committer.refusal() instanceof SpoolFullException;
         synchronized (index) {
-            return segments.all().stream()
-                    .filter(segment -> segment.isSparse() && segment.liveBytes != segment.triedAtLiveBytes)
-                    .min(Comparator.comparingDouble(segment -> (double) segment.liveBytes / segment.end()));
+            return policy.next(segments.all(), isFull);
         }
     }
 
-    private void compact(Segment segment) throws IOException {
-        Deque<CompletableFuture<Void>> moves = new ArrayDeque<>();
+    /** The moves whose records are not forced yet. */
+    private static final class Moves {
+        private final Deque<CompletableFuture<Void>> futures = new ArrayDeque<>();
+        private final Deque<Integer> sizes = new ArrayDeque<>();
+        private long bytes;
+
+        void add(CompletableFuture<Void> moved, int size) {
+            futures.addLast(moved);
+            sizes.addLast(size);
+            bytes += size;
+            while (futures.size() >= MOVES_UNDER_WAY || bytes >= BYTES_UNDER_WAY && futures.size() > 1) {
+                awaitFirst();
+            }
+        }
+
+        private void awaitFirst() {
+            bytes -= sizes.removeFirst();
+            futures.removeFirst().join();
+        }
+
+        void awaitAll() {
+            while (!futures.isEmpty()) {
+                awaitFirst();
+            }
+        }
+    }
+
+    private void compact(CompactionPolicy.Choice choice) throws IOException {
+        Segment segment = choice.segment();
+        Moves moves = new Moves();
         SegmentReader reader = new SegmentReader(segment.reading(), segment.number(), segment.key(), segment.end());
         reader.read((header, offset, bytes, metaAt) -> {
             if (closing) {
                 return;
+            }
+            long size = RecordFormat.HEADER_BYTES + header.metaLength() + (long) header.dataLength();
+            if (!choice.isUrgent()) {
+                pace(size);
             }
             MetaReader meta = new MetaReader(bytes, metaAt, header.metaLength());
             if (header.type() == RecordType.DUES) {
@@ -157,12 +201,13 @@ final class Compactor {
             }
             long location = Location.of(segment.number(), offset);
             if (MoveItem.isNeeded(index, segments, header, meta, location)) {
-                move(segment, header.id(), location, moves);
+                if (!choice.isUrgent()) {
+                    budget.spend(size);
+                }
+                move(segment, header, location, moves);
             }
         });
-        while (!moves.isEmpty()) {
-            moves.removeFirst().join();
-        }
+        moves.awaitAll();
         if (closing) {
             return;
         }
@@ -175,28 +220,29 @@ final class Compactor {
         LOG.atDebug().addKeyValue("segment", segment.number()).log("segment compacted");
     }
 
-    private void move(Segment segment, long id, long location, Deque<CompletableFuture<Void>> moves) {
+    /** Takes from the budget what was read, and waits while there is a debt. */
+    private void pace(long bytes) {
+        budget.spend(bytes);
+        for (long wait = budget.nanosToWait(); wait > 0 && !closing; wait = budget.nanosToWait()) {
+            LockSupport.parkNanos(this, wait);
+        }
+    }
+
+    private void move(Segment segment, RecordHeader header, long location, Moves moves) {
         CompletableFuture<Void> moved = new CompletableFuture<>();
         try {
-            MessageLoader.Read read = MessageLoader.readAt(segment, id, location, true);
+            MessageLoader.Read read = MessageLoader.readAt(segment, header.id(), location, true);
             committer.commit(new MoveItem(index, segments, location, read, moved));
         } catch (SpoolDamagedException e) {
-            index.quarantine(id, String.valueOf(e.getMessage()));
+            index.quarantine(header.id(), String.valueOf(e.getMessage()));
             return;
         } catch (IOException e) {
             moved.completeExceptionally(e);
         }
-        add(moved, moves);
+        moves.add(moved, header.metaLength() + header.dataLength());
     }
 
-    private static void add(CompletableFuture<Void> moved, Deque<CompletableFuture<Void>> moves) {
-        moves.addLast(moved);
-        if (moves.size() >= MOVES_UNDER_WAY) {
-            moves.removeFirst().join();
-        }
-    }
-
-    private void moveDues(MetaReader meta, Deque<CompletableFuture<Void>> moves) {
+    private void moveDues(MetaReader meta, Moves moves) {
         Instant due = meta.getInstant();
         CompletableFuture<Void> moved = new CompletableFuture<>();
         DuesItem item = new DuesItem(index, due, moved);
@@ -211,6 +257,6 @@ final class Compactor {
             }
             committer.commit(item);
         }
-        add(moved, moves);
+        moves.add(moved, count * 10);
     }
 }

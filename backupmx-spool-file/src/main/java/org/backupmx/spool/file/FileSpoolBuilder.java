@@ -36,11 +36,22 @@ public final class FileSpoolBuilder {
     /** The least memory for transactions under way: {@value} bytes (1 MiB). */
     public static final long MIN_PENDING_BYTES = 1L << 20;
 
+    /** What compaction may read and write in a second unless set: {@value} bytes (32 MiB). */
+    public static final long DEFAULT_COMPACTION_BYTES_PER_SECOND = 32L << 20;
+
+    /** The least that compaction may read and write in a second: {@value} bytes (1 MiB). */
+    public static final long MIN_COMPACTION_BYTES_PER_SECOND = 1L << 20;
+
+    /** The most that compaction may read and write in a second: {@value} bytes (1 TiB). */
+    public static final long MAX_COMPACTION_BYTES_PER_SECOND = 1L << 40;
+
     final Path directory;
     int segmentBytes = DEFAULT_SEGMENT_BYTES;
     long minimumFreeBytes = DEFAULT_MINIMUM_FREE_BYTES;
     int minimumFreePercent = DEFAULT_MINIMUM_FREE_PERCENT;
     long pendingBytes = DEFAULT_PENDING_BYTES;
+    int slackSegments = CompactionPolicy.SLACK_SEGMENTS;
+    long compactionBytesPerSecond = DEFAULT_COMPACTION_BYTES_PER_SECOND;
     SyncMode syncMode = SyncMode.FORCE;
     FileIo io = new DiskIo();
     LongSupplier keys = new SecureRandom()::nextLong;
@@ -108,6 +119,22 @@ public final class FileSpoolBuilder {
     }
 
     /**
+     * Sets how much compaction, which gives the room of departed mail back, may read and write in a second;
+     * {@link #DEFAULT_COMPACTION_BYTES_PER_SECOND} unless set. It does not count while the disk has too little room for
+     * new mail, or more than three times the room is taken that is needed.
+     *
+     * @param value the bytes a second, {@link #MIN_COMPACTION_BYTES_PER_SECOND} to
+     *     {@link #MAX_COMPACTION_BYTES_PER_SECOND}
+     * @return this builder
+     * @throws IllegalArgumentException if {@code value} is out of range
+     */
+    public FileSpoolBuilder compactionBytesPerSecond(long value) {
+        check("compactionBytesPerSecond", value, MIN_COMPACTION_BYTES_PER_SECOND, MAX_COMPACTION_BYTES_PER_SECOND);
+        compactionBytesPerSecond = value;
+        return this;
+    }
+
+    /**
      * Sets what a commit waits for; {@link SyncMode#FORCE} unless set.
      *
      * @param value the mode; {@link SyncMode#NONE} is for measurements and <b>can lose committed mail</b>
@@ -115,6 +142,11 @@ public final class FileSpoolBuilder {
      */
     public FileSpoolBuilder syncMode(SyncMode value) {
         syncMode = requireNonNull(value, "value");
+        return this;
+    }
+
+    FileSpoolBuilder slackSegments(int value) {
+        slackSegments = value;
         return this;
     }
 

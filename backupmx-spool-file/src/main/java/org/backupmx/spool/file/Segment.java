@@ -6,6 +6,8 @@ import java.util.Map;
 /** One segment and what of it is needed. The counters belong to the index and its monitor. */
 final class Segment {
 
+    private static final int STEPS = 2 * CompactionPolicy.NEARLY_EMPTY;
+
     private final int number;
     private volatile long key;
     private final FileIo.Handle reading;
@@ -83,12 +85,18 @@ final class Segment {
         return isReclaimable() && liveBytes == 0 && softBytes == 0;
     }
 
-    private boolean isReclaimable() {
+    /** Tells whether it can go when what is needed of it stands elsewhere. */
+    boolean isReclaimable() {
         return sealed && damages == 0 && openChunks == 0 && !endsPrevious;
     }
 
-    /** Tells whether less than half of it is needed, so that moving the rest is worth it. */
-    boolean isSparse() {
-        return isReclaimable() && liveBytes * 2 < end - RecordFormat.SEGMENT_HEADER_BYTES;
+    /** Returns how many bytes of records it has. */
+    int size() {
+        return end - RecordFormat.SEGMENT_HEADER_BYTES;
+    }
+
+    /** Returns how much of it is needed in {@value #STEPS} steps, so that not each record that goes is worth a look. */
+    int fill() {
+        return (int) (liveBytes * STEPS / Math.max(1, size()));
     }
 }

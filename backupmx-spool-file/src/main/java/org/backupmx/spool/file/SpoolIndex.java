@@ -290,7 +290,7 @@ final class SpoolIndex {
         Segment segment = damage == null || messages.find(id) >= 0 ? null : segments.get(damage.segment());
         if (segment != null) {
             segment.damages--;
-            reclaimIfWorth(segment);
+            reclaim.run();
         }
     }
 
@@ -307,7 +307,9 @@ final class SpoolIndex {
         Segment segment = segments.get(Location.segment(location));
         if (segment != null) {
             segment.openChunks += chunks;
-            reclaimIfWorth(segment);
+            if (segment.openChunks == 0) {
+                reclaim.run();
+            }
         }
     }
 
@@ -326,14 +328,11 @@ final class SpoolIndex {
     private void unneeded(long location, int length) {
         Segment segment = location == 0 ? null : segments.get(Location.segment(location));
         if (segment != null) {
+            int before = segment.fill();
             segment.liveBytes -= length;
-            reclaimIfWorth(segment);
-        }
-    }
-
-    private void reclaimIfWorth(Segment segment) {
-        if (segment.isDead() || segment.isSparse()) {
-            reclaim.run();
+            if (segment.isSealed() && (segment.liveBytes == 0 || segment.fill() != before)) {
+                reclaim.run();
+            }
         }
     }
 

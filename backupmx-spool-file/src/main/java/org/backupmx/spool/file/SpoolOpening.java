@@ -67,7 +67,13 @@ record SpoolOpening(
                 new SpaceGuard(settings.io, settings.directory, settings.minimumFreeBytes, settings.minimumFreePercent),
                 settings.syncMode,
                 settings.nanoTime);
-        Compactor compactor = new Compactor(index, segments, committer, settings.segmentBytes);
+        Compactor compactor = new Compactor(
+                index,
+                segments,
+                committer,
+                new CompactionPolicy(settings.slackSegments * (long) settings.segmentBytes),
+                new IoBudget(settings.compactionBytesPerSecond, settings.nanoTime),
+                settings.segmentBytes);
         wake.compactor = compactor;
         committer.start();
         compactor.start();

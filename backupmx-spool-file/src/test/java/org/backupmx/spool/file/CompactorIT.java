@@ -39,6 +39,8 @@ import org.backupmx.spool.SpoolWriter;
 import org.backupmx.spool.file.SimulatedDisk.Call;
 import org.backupmx.spool.testkit.Envelopes;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Sparse segments are copied and removed, and whatever happens meanwhile nothing of a message changes. */
 class CompactorIT {
@@ -135,18 +137,20 @@ class CompactorIT {
         }
     }
 
-    @Test
-    void constantContentStaysBoundedAndReadableOverALongRun() throws Exception {
+    @ParameterizedTest(name = "slack of {0} segments")
+    @ValueSource(ints = {0, CompactionPolicy.SLACK_SEGMENTS})
+    void constantContentStaysBoundedAndReadableOverALongRun(int slack) throws Exception {
         long seed = System.nanoTime();
         Random random = new Random(seed);
         SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
         int messages = 60;
         long contentBytes = messages * (5_000L + 300);
-        // half of each sealed segment is needed; one is appended to, one compacted, one copied to, two are spares
-        long bound = 2 * contentBytes + 5L * SEGMENT_BYTES;
+        // half of what is sealed is needed; one is appended to, one compacted, one copied to, two are spares
+        long bound = 2 * contentBytes + (5L + slack) * SEGMENT_BYTES;
         AtomicBoolean ended = new AtomicBoolean();
         CompletableFuture<Integer> reads;
-        try (FileSpool spool = SimulatedDisk.spool(disk, seed).open()) {
+        try (FileSpool spool =
+                SimulatedDisk.spool(disk, seed).slackSegments(slack).open()) {
             List<SpoolId> still = new ArrayList<>();
             List<SpoolId> content = new ArrayList<>();
             for (int i = 0; i < messages; i++) {
@@ -353,6 +357,35 @@ class CompactorIT {
                     .extracting("attempts")
                     .contains(0, 1);
         }
+    }
+
+    @Test
+    void compactionKeepsToItsBudget() throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+        disk.fault(noCompaction());
+        FileSpoolBuilder settings =
+                SimulatedDisk.spool(disk, 1).segmentBytes(1 << 20).slackSegments(8);
+        List<String> old;
+        try (FileSpool spool = settings.open()) {
+            for (int i = 0; i < 6; i++) {
+                put(spool, 1_000, "k@kept.example");
+                for (int k = 0; k < 7; k++) {
+                    put(spool, 130_000, "x@go.example");
+                }
+            }
+            relayAll(spool, "go.example");
+            old = disk.segments();
+        }
+        long budget = 2L << 20;
+        settings.compactionBytesPerSecond(budget);
+        disk.noFault();
+        long began = System.nanoTime();
+        try (FileSpool spool = settings.open()) {
+            soon("").until(() -> disk.segments().stream().noneMatch(old::contains));
+            assertThat(scan(spool)).hasSize(6);
+        }
+        long least = 6 * 7 * 130_000L - budget; // all was read, and a second's worth was free
+        assertThat(System.nanoTime() - began).isGreaterThan(TimeUnit.SECONDS.toNanos(least) / budget);
     }
 
     @Test

@@ -367,6 +367,7 @@ final class SimulatedDisk implements FileIo {
                 .keys(random::nextLong)
                 .segmentBytes(FileSpoolBuilder.MIN_SEGMENT_BYTES)
                 .minimumFreeBytes(FileSpoolBuilder.MIN_MINIMUM_FREE_BYTES)
-                .minimumFreePercent(0);
+                .minimumFreePercent(0)
+                .slackSegments(0);
     }
 }
