@@ -18,6 +18,7 @@ import org.backupmx.event.SpoolHealthChanged;
 import org.backupmx.greylist.GreylistDecision;
 import org.backupmx.greylist.GreylistPolicy;
 import org.backupmx.greylist.GreylistTriplet;
+import org.backupmx.intake.Greeting;
 import org.backupmx.intake.MailDataSink;
 import org.backupmx.intake.MailParameters;
 import org.backupmx.intake.RecipientPolicy;
@@ -29,6 +30,7 @@ import org.backupmx.mail.BodyType;
 import org.backupmx.mail.DsnParameters;
 import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.Mailbox;
+import org.backupmx.mail.SmtpReply;
 import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolFilter;
 import org.backupmx.spool.SpoolFullException;
@@ -341,6 +343,16 @@ class IntakeTest {
         assertReply(client.mail("a@b.test"), 250, "2.1.0");
         engine.time.advance(Duration.ofSeconds(6));
         assertThat(engine.events.events(SpoolHealthChanged.class)).hasSize(2);
+    }
+
+    @Test
+    void anExhaustedSpoolIsSaidInPlaceOfTheBanner() {
+        client();
+        engine.spool.exhaust("disk full");
+        assertThat(engine.server.greeting())
+                .isEqualTo(new Greeting.Refusal(SmtpReply.of(421, "4.3.1", "Insufficient storage, try again later")));
+        engine.spool.accept();
+        assertReply(client().mail("a@b.test"), 250, "2.1.0");
     }
 
     @ParameterizedTest

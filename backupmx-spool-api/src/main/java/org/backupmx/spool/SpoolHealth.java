@@ -25,6 +25,16 @@ public sealed interface SpoolHealth {
     }
 
     /**
+     * Returns the health of a spool that takes no messages now and has next to no room.
+     *
+     * @param reason why, for operators; never sent to a client
+     * @return exhausted
+     */
+    static SpoolHealth exhausted(String reason) {
+        return new Exhausted(reason);
+    }
+
+    /**
      * Tells whether new messages are taken.
      *
      * @return true if they are
@@ -50,6 +60,24 @@ public sealed interface SpoolHealth {
     record Refusing(String reason) implements SpoolHealth {
         /** Checks the reason. */
         public Refusing {
+            requireNonNull(reason, "reason");
+        }
+
+        @Override
+        public boolean isAccepting() {
+            return false;
+        }
+    }
+
+    /**
+     * The spool takes no messages and has so little room that talking is no use: clients get 421 as they connect.
+     * Delivery and deletion go on.
+     *
+     * @param reason why, for operators
+     */
+    record Exhausted(String reason) implements SpoolHealth {
+        /** Checks the reason. */
+        public Exhausted {
             requireNonNull(reason, "reason");
         }
 

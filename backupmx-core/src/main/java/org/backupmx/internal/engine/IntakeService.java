@@ -56,11 +56,18 @@ final class IntakeService implements Intake {
 
     @Override
     public CompletionStage<Greeting> connect(ClientInfo client) {
-        Greeting greeting = closing
-                ? new Greeting.Refusal(Replies.CLOSING)
-                : new Greeting.Welcome(
-                        config.hostname(), new Session(this, client), config.maxMessageBytes(), config.maxRecipients());
-        return CompletableFuture.completedFuture(greeting);
+        return CompletableFuture.completedFuture(greeting(client));
+    }
+
+    private Greeting greeting(ClientInfo client) {
+        if (closing) {
+            return new Greeting.Refusal(Replies.CLOSING);
+        }
+        if (spool.health() instanceof SpoolHealth.Exhausted) {
+            return new Greeting.Refusal(Replies.NO_ROOM);
+        }
+        return new Greeting.Welcome(
+                config.hostname(), new Session(this, client), config.maxMessageBytes(), config.maxRecipients());
     }
 
     /** Takes no new connections. */

@@ -37,6 +37,7 @@ final class Replies {
     static final Verdict ETRN_TOO_OFTEN = defer(458, "4.7.0", "Asked too often, try again later");
     static final Verdict ETRN_FAULT = defer(458, "4.3.0", "Unable to queue messages now, try again later");
 
+    static final SmtpReply NO_ROOM = SmtpReply.of(421, "4.3.1", "Insufficient storage, try again later");
     static final SmtpReply CLOSING = SmtpReply.of(421, "4.3.2", "Closing down, try again later");
 
     private static final Optional<EnhancedStatusCode> ACCEPTED = Optional.of(new EnhancedStatusCode(2, 0, 0));

@@ -82,7 +82,7 @@ public final class InMemorySpool
     private final Map<Call, SpoolException> faults = new EnumMap<>(Call.class);
     private boolean stalling;
     private volatile boolean closed;
-    private volatile @Nullable String refusal;
+    private volatile @Nullable SpoolHealth refusal;
     private volatile int nonBlockingBytes = Integer.MAX_VALUE;
 
     private InMemorySpool(InMemoryStore store) {
@@ -175,10 +175,19 @@ public final class InMemorySpool
      * @param reason why
      */
     public void refuse(String reason) {
-        refusal = requireNonNull(reason, "reason");
+        refusal = SpoolHealth.refusing(reason);
     }
 
-    /** Takes messages again after {@link #refuse}. */
+    /**
+     * Takes no messages until {@link #accept()}, as {@link #refuse} does, and says that there is next to no room.
+     *
+     * @param reason what the health says
+     */
+    public void exhaust(String reason) {
+        refusal = SpoolHealth.exhausted(reason);
+    }
+
+    /** Takes messages again after {@link #refuse} or {@link #exhaust}. */
     public void accept() {
         refusal = null;
     }
@@ -231,9 +240,9 @@ public final class InMemorySpool
         requireNonNull(receivedAt, "receivedAt");
         synchronized (store) {
             enter(Call.BEGIN);
-            String reason = refusal;
-            if (reason != null || store.freeBytes() <= 0) {
-                throw new SpoolFullException("spool in memory: " + (reason == null ? "no room" : reason));
+            SpoolHealth now = health();
+            if (!now.isAccepting()) {
+                throw new SpoolFullException("spool in memory: " + now);
             }
             Writer writer = new Writer(store.nextId(), envelope, receivedAt);
             writers.add(writer);
@@ -321,9 +330,11 @@ public final class InMemorySpool
 
     @Override
     public SpoolHealth health() {
-        String reason = closed ? "closed" : refusal;
-        reason = reason == null && store.freeBytes() <= 0 ? "no room" : reason;
-        return reason == null ? SpoolHealth.accepting() : SpoolHealth.refusing(reason);
+        SpoolHealth known = closed ? SpoolHealth.refusing("closed") : refusal;
+        if (known != null) {
+            return known;
+        }
+        return store.freeBytes() <= 0 ? SpoolHealth.refusing("no room") : SpoolHealth.accepting();
     }
 
     @Override

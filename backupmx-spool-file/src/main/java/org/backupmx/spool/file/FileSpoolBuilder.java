@@ -77,7 +77,7 @@ public final class FileSpoolBuilder {
 
     /**
      * Sets the free space of the disk below which new mail is refused; {@link #DEFAULT_MINIMUM_FREE_BYTES} unless set.
-     * Delivery and deletion go on.
+     * Below half of it the spool is exhausted, and clients are turned away as they connect. Delivery and deletion go on.
      *
      * @param value the free space in bytes, at least {@link #MIN_MINIMUM_FREE_BYTES}
      * @return this builder

@@ -62,6 +62,7 @@ final class GroupCommitter {
     private volatile boolean urgent;
     private volatile boolean closing;
     private volatile @Nullable SpoolException refusal;
+    private volatile SpoolHealth health = SpoolHealth.accepting();
 
     // below: the committer's own
     private final List<CommitItem> appended = new ArrayList<>();
@@ -134,8 +135,7 @@ final class GroupCommitter {
     }
 
     SpoolHealth health() {
-        SpoolException why = refusal;
-        return why == null ? SpoolHealth.accepting() : SpoolHealth.refusing(String.valueOf(why.getMessage()));
+        return health;
     }
 
     /** Writes all that waits, forces it, and ends. */
@@ -182,6 +182,7 @@ final class GroupCommitter {
             finish();
         } catch (Throwable e) {
             LOG.atError().setCause(e).log("committer ended");
+            health = SpoolHealth.refusing("committer ended");
             refusal = new SpoolUnavailableException("committer ended", e);
             abandonAll(new SpoolUnavailableException("committer ended", e));
             throw e;
@@ -205,19 +206,18 @@ final class GroupCommitter {
     /** Sleeps until there is something to write, or lazy records have waited long enough. */
     private void idle() {
         long left = LAZY_NANOS - (nanoTime.getAsLong() - lastDrain);
-        if (left <= 0) {
-            if (queue.get() != null || !again.isEmpty()) {
-                return;
+        if (left > 0) {
+            parked.set(true);
+            if (!urgent && !closing) {
+                LockSupport.parkNanos(this, left);
             }
+            parked.set(false);
+        }
+        boolean isQuiet = queue.get() == null && again.isEmpty();
+        if (isQuiet && nanoTime.getAsLong() - lastDrain >= LAZY_NANOS) {
             mark();
             tick();
-            left = LAZY_NANOS;
         }
-        parked.set(true);
-        if (!urgent && !closing) {
-            LockSupport.parkNanos(this, left);
-        }
-        parked.set(false);
     }
 
     private @Nullable CommitItem takeAll() {
@@ -380,16 +380,27 @@ final class GroupCommitter {
         lastSpaceCheck = nanoTime.getAsLong();
         SpoolException before = refusal;
         SpoolException now = broken;
-        if (now == null) {
-            String reason = space.refusal();
-            now = reason == null ? null : new SpoolFullException(reason);
+        SpaceGuard.Shortage shortage = now == null ? space.shortage() : null;
+        if (shortage != null) {
+            now = new SpoolFullException(shortage.reason());
         }
         refusal = now;
+        health = health(now, shortage);
         if (before == null && now != null) {
             LOG.atWarn().addKeyValue("reason", now.getMessage()).log("spool refuses new mail");
         } else if (before != null && now == null) {
             LOG.atInfo().log("spool accepts new mail");
         }
+    }
+
+    private static SpoolHealth health(@Nullable SpoolException refusal, SpaceGuard.@Nullable Shortage shortage) {
+        if (refusal == null) {
+            return SpoolHealth.accepting();
+        }
+        String reason = String.valueOf(refusal.getMessage());
+        return shortage != null && shortage.isExhausted()
+                ? SpoolHealth.exhausted(reason)
+                : SpoolHealth.refusing(reason);
     }
 
     /** Says in the segment itself that all of it was forced. Need not be forced. */

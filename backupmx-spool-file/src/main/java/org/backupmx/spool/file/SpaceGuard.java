@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** Tells when the disk has too little room for new mail. Used by the committer only. */
+/**
+ * Tells when the disk has too little room for new mail, and when it has less than half of that. Used by the committer
+ * only.
+ */
 final class SpaceGuard {
 
     private final FileIo io;
@@ -19,22 +22,23 @@ final class SpaceGuard {
         this.minimumFreePercent = minimumFreePercent;
     }
 
-    /** Returns why new mail is refused, null if there is room. */
+    /** Why new mail is refused; {@code isExhausted} if not even half of the room is left that there should be. */
+    record Shortage(String reason, boolean isExhausted) {}
+
+    /** Returns what is short, null if there is room. */
     @Nullable
-    String refusal() {
+    Shortage shortage() {
         try {
             long free = io.freeBytes(directory);
-            if (free < minimumFreeBytes) {
-                return "free space: " + free + " bytes (expected: at least " + minimumFreeBytes + ")";
-            }
             long total = io.totalBytes(directory);
-            if (total > 0 && free < total / 100.0 * minimumFreePercent) {
-                return "free space: " + free + " of " + total + " bytes (expected: at least " + minimumFreePercent
-                        + "%)";
+            long asked = Math.max(minimumFreeBytes, (long) (Math.max(0, total) / 100.0 * minimumFreePercent));
+            if (free >= asked) {
+                return null;
             }
-            return null;
+            String reason = "free space: " + free + " of " + total + " bytes (expected: at least " + asked + ")";
+            return new Shortage(reason, free < asked / 2);
         } catch (IOException e) {
-            return "free space of " + directory + " cannot be read: " + e.getMessage();
+            return new Shortage("free space of " + directory + " cannot be read: " + e.getMessage(), false);
         }
     }
 }

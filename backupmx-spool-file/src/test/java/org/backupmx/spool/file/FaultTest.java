@@ -21,6 +21,7 @@ import org.backupmx.spool.QueuedMessage;
 import org.backupmx.spool.SpoolEntry;
 import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolFullException;
+import org.backupmx.spool.SpoolHealth;
 import org.backupmx.spool.SpoolId;
 import org.backupmx.spool.SpoolLease;
 import org.backupmx.spool.SpoolUnavailableException;
@@ -163,8 +164,48 @@ class FaultTest {
         try (FileSpool spool =
                 SimulatedDisk.spool(disk, 1).minimumFreePercent(90).open()) {
             assertThat(spool.health().isAccepting()).isFalse();
-            assertThat(spool.health().toString()).contains("expected: at least 90%");
+            assertThat(spool.health().toString()).contains("expected: at least " + (long) (DISK_BYTES * 0.9));
             assertThatThrownBy(() -> put(spool, 1)).isInstanceOf(SpoolFullException.class);
+        }
+    }
+
+    @Test
+    void afterAMomentOfQuietTheSegmentSaysThatAllWasForced() throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+        try (FileSpool spool = SimulatedDisk.spool(disk, 1).open()) {
+            put(spool, 100);
+            String segment = disk.segments().get(0);
+            await().until(() -> {
+                byte[] bytes = disk.bytes(segment);
+                for (int at = RecordFormat.SEGMENT_HEADER_BYTES;
+                        at + RecordFormat.HEADER_BYTES <= bytes.length;
+                        at += 8) {
+                    RecordHeader header = RecordFormat.header(bytes, at);
+                    if (header != null && header.type() == RecordType.MARK) {
+                        return true;
+                    }
+                }
+                return false;
+            });
+        }
+    }
+
+    @Test
+    void spoolIsExhaustedBelowHalfOfTheFreeSpaceAskedFor() throws Exception {
+        AtomicLong nanos = new AtomicLong();
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+        disk.put("something else", new byte[(int) (DISK_BYTES / 2)]);
+        try (FileSpool spool = SimulatedDisk.spool(disk, 1)
+                .minimumFreePercent(90)
+                .nanoTime(() -> nanos.addAndGet(50_000_000))
+                .open()) {
+            assertThat(spool.health()).isInstanceOf(SpoolHealth.Refusing.class);
+            disk.put("something else", new byte[(int) (DISK_BYTES / 5 * 3)]);
+            await().until(() -> spool.health() instanceof SpoolHealth.Exhausted);
+            assertThatThrownBy(() -> put(spool, 1)).isInstanceOf(SpoolFullException.class);
+            disk.put("something else", new byte[0]);
+            await().until(() -> spool.health().isAccepting());
+            put(spool, 1);
         }
     }
 
