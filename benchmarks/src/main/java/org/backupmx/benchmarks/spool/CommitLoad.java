@@ -1,0 +1,247 @@
+package org.backupmx.benchmarks.spool;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import org.backupmx.mail.Envelope;
+import org.backupmx.mail.ForwardPath;
+import org.backupmx.mail.Recipient;
+import org.backupmx.mail.ReversePath;
+import org.backupmx.spool.SpoolId;
+import org.backupmx.spool.SpoolWriter;
+import org.backupmx.spool.file.FileSpool;
+
+/**
+ * How near does the file spool come to the disk? Rounds of a bare loop, which writes as many records as there are writers
+ * into a preallocated file and forces them at once, and of the spool, one after the other. Small messages are committed as
+ * an event loop does it: one thread, and each writer's next message when its last one is durable. Messages that are too
+ * long for that have a thread for each writer.
+ *
+ * <p>{@code java -cp ... org.backupmx.benchmarks.spool.CommitLoad DIRECTORY WRITERS BYTES SECONDS ROUNDS}; it ends with
+ * messages at half the rate, evenly spaced, and their latency.
+ */
+public final class CommitLoad {
+
+    private static final Instant NOW = Instant.parse("2026-03-01T12:00:00Z");
+    private static final int RAW_FILE_BYTES = 128 << 20;
+    /** What a small message takes in a segment beside its mail data. */
+    private static final int ENVELOPE_BYTES = 168;
+
+    private static final Envelope ENVELOPE = Envelope.from(ReversePath.parse("sender@example.net"))
+            .to(Recipient.of(ForwardPath.parse("user@example.org")))
+            .build();
+
+    private final Path directory;
+    private final int writers;
+    private final byte[] mailData;
+    private final long nanos;
+
+    private CommitLoad(Path directory, int writers, int bytes, int seconds) {
+        this.directory = directory;
+        this.writers = writers;
+        this.mailData = new byte[bytes];
+        this.nanos = TimeUnit.SECONDS.toNanos(seconds);
+    }
+
+    /**
+     * Measures and reports.
+     *
+     * @param args as above
+     * @throws Exception if the disk or the spool fails
+     */
+    public static void main(String[] args) throws Exception {
+        if (args.length != 5) {
+            System.err.println("usage: CommitLoad DIRECTORY WRITERS BYTES SECONDS ROUNDS");
+            System.exit(2);
+        }
+        CommitLoad load = new CommitLoad(
+                Files.createTempDirectory(Path.of(args[0]), "commit-load"),
+                Integer.parseInt(args[1]),
+                Integer.parseInt(args[2]),
+                Integer.parseInt(args[3]));
+        try {
+            load.run(Integer.parseInt(args[4]));
+        } finally {
+            remove(load.directory);
+        }
+    }
+
+    private void run(int rounds) throws Exception {
+        closed(); // warms up
+        double[] raw = new double[rounds];
+        double[] spool = new double[rounds];
+        double[] parts = new double[rounds];
+        for (int i = 0; i < rounds; i++) {
+            raw[i] = raw(writers, new ArrayList<>());
+            spool[i] = closed();
+            parts[i] = spool[i] / raw[i];
+            System.out.printf("bare %,.0f/s   spool %,.0f/s   %.2f%n", raw[i], spool[i], parts[i]);
+        }
+        System.out.printf("medians: bare %,.0f/s   spool %,.0f/s   %.2f%n", median(raw), median(spool), median(parts));
+        if (mailData.length <= 128 << 10) {
+            List<Long> forces = new ArrayList<>();
+            raw(1, forces);
+            long force = percentile(forces, 0.5);
+            List<Long> latencies = paced(median(spool) / 2);
+            System.out.printf(
+                    "at half the rate: p50 %,d µs, p99 %,d µs; a force of one %,d µs (p99 %,d µs): p50 %.1f, p99 %.1f"
+                            + " forces%n",
+                    percentile(latencies, 0.5) / 1000,
+                    percentile(latencies, 0.99) / 1000,
+                    force / 1000,
+                    percentile(forces, 0.99) / 1000,
+                    (double) percentile(latencies, 0.5) / force,
+                    (double) percentile(latencies, 0.99) / force);
+        }
+    }
+
+    private FileSpool open() throws IOException {
+        return FileSpool.builder(Files.createTempDirectory(directory, "spool"))
+                .minimumFreeBytes(256L << 20)
+                .minimumFreePercent(0)
+                .open();
+    }
+
+    /** Returns the messages a second with every writer waiting for its own. */
+    private double closed() throws Exception {
+        try (FileSpool spool = open()) {
+            return mailData.length <= spool.nonBlockingBytes() ? onOneThread(spool) : onThreads(spool);
+        }
+    }
+
+    private double onOneThread(FileSpool spool) throws IOException {
+        Deque<CompletableFuture<SpoolId>> underWay = new ArrayDeque<>(); // they end in this order
+        long begin = System.nanoTime();
+        for (int i = 0; i < writers; i++) {
+            underWay.addLast(commit(spool));
+        }
+        long count = 0;
+        for (; System.nanoTime() - begin < nanos; count++) {
+            underWay.removeFirst().join();
+            underWay.addLast(commit(spool));
+        }
+        return perSecond(count, System.nanoTime() - begin);
+    }
+
+    private double onThreads(FileSpool spool) throws InterruptedException, ExecutionException {
+        ExecutorService threads = Executors.newFixedThreadPool(writers);
+        try {
+            long begin = System.nanoTime();
+            List<Future<Long>> counts = new ArrayList<>();
+            for (int i = 0; i < writers; i++) {
+                counts.add(threads.submit(() -> {
+                    long count = 0;
+                    for (; System.nanoTime() - begin < nanos; count++) {
+                        commit(spool).join();
+                    }
+                    return count;
+                }));
+            }
+            long count = 0;
+            for (Future<Long> one : counts) {
+                count += one.get();
+            }
+            return perSecond(count, System.nanoTime() - begin);
+        } finally {
+            threads.shutdown();
+        }
+    }
+
+    /** Returns the latencies of messages that begin at a given rate, whether the earlier ones have ended or not. */
+    private List<Long> paced(double rate) throws IOException {
+        List<CompletableFuture<Long>> latencies = new ArrayList<>();
+        try (FileSpool spool = open()) {
+            double gap = TimeUnit.SECONDS.toNanos(1) / rate;
+            long begin = System.nanoTime();
+            for (long at = 0; at < nanos; at = (long) (latencies.size() * gap)) {
+                long due = begin + at;
+                while (System.nanoTime() < due) {
+                    LockSupport.parkNanos(Math.min(50_000, due - System.nanoTime()));
+                }
+                latencies.add(commit(spool).thenApply(id -> System.nanoTime() - due));
+            }
+            return latencies.stream().map(CompletableFuture::join).toList();
+        }
+    }
+
+    private CompletableFuture<SpoolId> commit(FileSpool spool) throws IOException {
+        try (SpoolWriter writer = spool.begin(ENVELOPE, NOW)) {
+            writer.write(ByteBuffer.wrap(mailData));
+            return writer.commit().toCompletableFuture();
+        }
+    }
+
+    /** Returns the records a second of a bare loop, and adds how long each write with its force took. */
+    private double raw(int batch, List<Long> forces) throws IOException {
+        ByteBuffer records = ByteBuffer.allocateDirect(batch * (mailData.length + ENVELOPE_BYTES));
+        Path file = Files.createTempFile(directory, "raw", ".bin");
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.write(ByteBuffer.allocate(RAW_FILE_BYTES), 0);
+            channel.force(true);
+            long count = 0;
+            long position = 0;
+            long begin = System.nanoTime();
+            long now = begin;
+            for (; now - begin < nanos; count += batch) {
+                records.clear();
+                if (position + records.limit() > RAW_FILE_BYTES) {
+                    position = 0;
+                }
+                while (records.hasRemaining()) {
+                    position += channel.write(records, position);
+                }
+                channel.force(false);
+                long after = System.nanoTime();
+                forces.add(after - now);
+                now = after;
+            }
+            return perSecond(count, now - begin);
+        } finally {
+            Files.delete(file);
+        }
+    }
+
+    private static double perSecond(long count, long nanos) {
+        return (double) count * TimeUnit.SECONDS.toNanos(1) / nanos;
+    }
+
+    private static double median(double[] values) {
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        return sorted[sorted.length / 2];
+    }
+
+    private static long percentile(List<Long> values, double part) {
+        return values.stream()
+                .sorted()
+                .skip((long) ((values.size() - 1) * part))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static void remove(Path directory) throws IOException {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+}
