@@ -33,7 +33,8 @@ public sealed interface Greeting {
     /**
      * The client is sent away.
      *
-     * @param reply the banner, 421 or 554; the connection is closed after it
+     * @param reply in place of the banner: 421, and the connection is closed (RFC 5321 section 3.8), or 554, behind which
+     *     the client may say QUIT and nothing else (section 3.1)
      */
     record Refusal(SmtpReply reply) implements Greeting {
         /** Checks the reply. */

@@ -144,8 +144,8 @@ record ServerConfig(
                 greylist(map.get("greylist")),
                 postmaster(map.get("postmaster")),
                 resolvers(map.get("resolvers")),
-                flag(map.get("allow-private-next-hops")),
-                flag(map.get("allow-routed-local-parts")));
+                flag(map.get("allow-private-next-hops"), false),
+                flag(map.get("allow-routed-local-parts"), false));
     }
 
     private static ConfigNode required(ConfigNode parent, Map<String, ConfigNode> map, String key, String expected)
@@ -181,8 +181,8 @@ record ServerConfig(
         return location;
     }
 
-    private static boolean flag(@Nullable ConfigNode node) throws ConfigException {
-        return node != null && node.value("true or false", ServerConfig::flag);
+    private static boolean flag(@Nullable ConfigNode node, boolean absent) throws ConfigException {
+        return node == null ? absent : node.value("true or false", ServerConfig::flag);
     }
 
     private static Transport transport(String text) {
@@ -215,10 +215,11 @@ record ServerConfig(
     }
 
     private static SmtpListener listener(ConfigNode node) throws ConfigException {
-        Map<String, ConfigNode> map = node.map(Set.of("address", "proxy-from", "xclient-from"));
+        Map<String, ConfigNode> map = node.map(Set.of("address", "proxy-from", "xclient-from", "accepts-mail"));
         return SmtpListener.at(listenAddress(required(node, map, "address", ADDRESS_AND_PORT)))
                 .proxyNetworks(networks(map.get("proxy-from")))
-                .xclientNetworks(networks(map.get("xclient-from")));
+                .xclientNetworks(networks(map.get("xclient-from")))
+                .acceptsMail(flag(map.get("accepts-mail"), true));
     }
 
     private static InetSocketAddress listenAddress(ConfigNode node) throws ConfigException {

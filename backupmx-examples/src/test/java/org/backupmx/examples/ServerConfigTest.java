@@ -17,6 +17,7 @@ import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
 import org.backupmx.smtp.EarlyTalkers;
+import org.backupmx.smtp.SmtpListener;
 import org.backupmx.smtp.Transport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -61,6 +62,7 @@ class ServerConfigTest {
                   - address: "[::1]:2526"
                     proxy-from: [192.0.2.0/24, "2001:db8::/32"]
                     xclient-from: 192.0.2.1
+                    accepts-mail: false
                 transport: io_uring
                 spool: data/spool
                 domains:
@@ -106,6 +108,10 @@ class ServerConfigTest {
                 .containsExactly(IpNetwork.of("192.0.2.0/24"), IpNetwork.of("2001:db8::/32"));
         assertThat(config.listen().get(0).xclientNetworks()).isEmpty();
         assertThat(config.listen().get(1).xclientNetworks()).containsExactly(IpNetwork.of("192.0.2.1"));
+        assertThat(config.listen())
+                .extracting(SmtpListener::acceptsMail)
+                .as("where mail is accepted")
+                .containsExactly(true, false);
         assertThat(config.transport()).isEqualTo(Transport.IO_URING);
         assertThat(config.spool()).isEqualTo("data/spool");
         ServerConfig.Domain domain = config.domains().get(MailDomain.of("example.test"));

@@ -218,9 +218,11 @@ public final class SmtpLimits {
         private Builder() {}
 
         /**
-         * Sets how many connections there may be at once. One more is answered 421 4.3.2 and closed.
+         * Sets how many connections there may be at once. One more is answered 421 4.3.2 and closed. Those that are refused
+         * do not count; 200 of them at most may stay for a moment, to say QUIT or to read why.
          *
-         * @param value 1 to 1,000,000; default 2,000. The process needs a file descriptor for each
+         * @param value 1 to 1,000,000; default 2,000. The process needs a file descriptor for each, and 200
+         *     for those that are refused
          * @return this builder
          * @throws IllegalArgumentException if {@code value} is out of range
          */

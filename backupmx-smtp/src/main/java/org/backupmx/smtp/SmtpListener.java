@@ -7,7 +7,7 @@ import java.util.List;
 import org.backupmx.intake.IpNetwork;
 
 /**
- * An address to listen on, and which peers there may speak for their clients. Immutable and thread-safe; the methods
+ * An address to listen on, which peers there may speak for their clients, and whether mail is accepted at all. Immutable and thread-safe; the methods
  * that take a setting return a copy with it.
  */
 public final class SmtpListener {
@@ -15,15 +15,21 @@ public final class SmtpListener {
     private final InetSocketAddress address;
     private final List<IpNetwork> proxyNetworks;
     private final List<IpNetwork> xclientNetworks;
+    private final boolean acceptsMail;
 
-    private SmtpListener(InetSocketAddress address, List<IpNetwork> proxyNetworks, List<IpNetwork> xclientNetworks) {
+    private SmtpListener(
+            InetSocketAddress address,
+            List<IpNetwork> proxyNetworks,
+            List<IpNetwork> xclientNetworks,
+            boolean acceptsMail) {
         this.address = address;
         this.proxyNetworks = proxyNetworks;
         this.xclientNetworks = xclientNetworks;
+        this.acceptsMail = acceptsMail;
     }
 
     /**
-     * Returns a listener that trusts nobody.
+     * Returns a listener that trusts nobody and accepts mail.
      *
      * @param address where to listen; port 0 for any free one
      * @return the listener
@@ -34,7 +40,7 @@ public final class SmtpListener {
         if (address.isUnresolved()) {
             throw new IllegalArgumentException("address: " + address + " (expected: a resolved address)");
         }
-        return new SmtpListener(address, List.of(), List.of());
+        return new SmtpListener(address, List.of(), List.of(), true);
     }
 
     /**
@@ -48,7 +54,7 @@ public final class SmtpListener {
      * @return a copy with them
      */
     public SmtpListener proxyNetworks(IpNetwork... networks) {
-        return new SmtpListener(address, List.of(networks), xclientNetworks);
+        return new SmtpListener(address, List.of(networks), xclientNetworks, acceptsMail);
     }
 
     /**
@@ -62,17 +68,33 @@ public final class SmtpListener {
      * @return a copy with them
      */
     public SmtpListener xclientNetworks(IpNetwork... networks) {
-        return new SmtpListener(address, proxyNetworks, List.of(networks));
+        return new SmtpListener(address, proxyNetworks, List.of(networks), acceptsMail);
+    }
+
+    /**
+     * Sets whether mail is accepted. Where it is not, every client gets 521 5.3.2 in place of the banner (RFC 7504): it
+     * knows at once that there is no sense in trying again, which an address that nobody answers does not tell it. Mail
+     * is accepted unless set.
+     *
+     * <p>The clients of such a listener take no place among {@link SmtpLimits#connections()}.
+     *
+     * @param value whether mail is accepted
+     * @return a copy with it
+     */
+    public SmtpListener acceptsMail(boolean value) {
+        return new SmtpListener(address, proxyNetworks, xclientNetworks, value);
     }
 
     /**
      * Tells whether two listeners differ in their addresses alone.
      *
      * @param other another listener
-     * @return whether both trust the same networks
+     * @return whether all else that is set is the same
      */
-    public boolean trustsAs(SmtpListener other) {
-        return proxyNetworks.equals(other.proxyNetworks) && xclientNetworks.equals(other.xclientNetworks);
+    public boolean isSetAs(SmtpListener other) {
+        return proxyNetworks.equals(other.proxyNetworks)
+                && xclientNetworks.equals(other.xclientNetworks)
+                && acceptsMail == other.acceptsMail;
     }
 
     /**
@@ -100,5 +122,14 @@ public final class SmtpListener {
      */
     public List<IpNetwork> xclientNetworks() {
         return xclientNetworks;
+    }
+
+    /**
+     * Tells whether mail is accepted.
+     *
+     * @return whether it is
+     */
+    public boolean acceptsMail() {
+        return acceptsMail;
     }
 }

@@ -12,6 +12,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -142,11 +143,13 @@ class SmtpListenerIT {
             assertThat(connect(at("::1", port).address(), "QUIT\r\n")).startsWith("220 ");
             server.stop(Duration.ZERO).toCompletableFuture().get(20, TimeUnit.SECONDS);
         }
-        SmtpServer differing =
-                SmtpServer.on(List.of(at("::", port), at("0.0.0.0", port).proxyNetworks(IpNetwork.of("192.0.2.1"))));
-        assertThatThrownBy(() -> start(differing))
-                .hasMessageContaining("cannot listen on 0.0.0.0:" + port + ": [::]:" + port
-                        + " takes IPv4 as well (expected: the same settings for both)");
+        SmtpListener covered = at("0.0.0.0", port);
+        for (SmtpListener differing :
+                List.of(covered.proxyNetworks(IpNetwork.of("192.0.2.1")), covered.acceptsMail(false))) {
+            assertThatThrownBy(() -> start(SmtpServer.on(List.of(at("::", port), differing))))
+                    .hasMessageContaining("cannot listen on 0.0.0.0:" + port + ": [::]:" + port
+                            + " takes IPv4 as well (expected: the same settings for both)");
+        }
     }
 
     private static int freePort() throws IOException {
@@ -182,5 +185,25 @@ class SmtpListenerIT {
         nanos.addAndGet(Duration.ofSeconds(6).toNanos());
         assertThat(silent.getInputStream().read()).isEqualTo(-1);
         assertThat(connect(address, header("203.0.113.9"))).startsWith("220 ");
+    }
+
+    @Test
+    void a18_aListenerThatAcceptsNoMailStandsBesideOneThatDoes() throws Exception {
+        List<InetSocketAddress> addresses = start(SmtpServer.on(List.of(PLAIN, PLAIN.acceptsMail(false)))
+                .limits(SmtpLimits.builder().connections(1).build()));
+        for (int i = 0; i < 250; i++) {
+            assertThat(connect(addresses.get(1), "")).startsWith("521 5.3.2 ");
+        }
+        assertThat(connect(addresses.get(0), "")).startsWith("220 ");
+        int kept = 0;
+        for (Socket socket : open.subList(0, 250)) {
+            socket.setSoTimeout(1);
+            try {
+                assertThat(socket.getInputStream().read()).isEqualTo(-1);
+            } catch (SocketTimeoutException e) {
+                kept++;
+            }
+        }
+        assertThat(kept).isEqualTo(200);
     }
 }

@@ -25,6 +25,7 @@ import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509TrustManager;
+import org.backupmx.intake.IpNetwork;
 import org.backupmx.smtp.internal.server.SmtpServerSession;
 import org.backupmx.smtp.testing.CapturedLog;
 import org.backupmx.smtp.testing.ScriptedIntake;
@@ -294,6 +295,94 @@ class StartTlsIT {
             client.send("BAD\r\n" + "NOOP\r\n".repeat(5_000));
             assertThat(client.reply()).startsWith("421 4.7.0");
             assertThat(client.reply()).isEmpty();
+        }
+    }
+
+    // ---- XCLIENT ----
+
+    private static final String XCLIENT = "250 XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT";
+
+    private InetSocketAddress startTrusting(SmtpLimits limits) throws Exception {
+        return start(SmtpServer.on(List.of(SmtpListener.at(ANY).xclientNetworks(IpNetwork.of("127.0.0.0/8"))))
+                .limits(limits)
+                .startTls(pair("rsa")));
+    }
+
+    /** A proxy that has said EHLO under TLS. */
+    private static Client proxy(InetSocketAddress address) throws Exception {
+        Client proxy = new Client(new Socket(address.getAddress(), address.getPort()));
+        assertThat(proxy.reply()).startsWith("220 ");
+        assertThat(proxy.ask("EHLO proxy.example.net")).isEqualTo(XCLIENT);
+        assertThat(proxy.ask("STARTTLS")).startsWith("220 2.0.0");
+        SSLSocket tls = (SSLSocket)
+                trusting().getSocketFactory().createSocket(proxy.socket, "127.0.0.1", address.getPort(), true);
+        tls.startHandshake();
+        Client secure = new Client(tls);
+        assertThat(secure.ask("EHLO proxy.example.net")).isEqualTo(XCLIENT);
+        return secure;
+    }
+
+    @Test
+    void a14_xclientBeginsAnewUnderTheSameTls() throws Exception {
+        try (Client proxy = proxy(startTrusting(SmtpLimits.defaults()))) {
+            for (String client : List.of("203.0.113.9", "203.0.113.10")) {
+                assertThat(proxy.ask("XCLIENT ADDR=" + client)).startsWith("220 ");
+                assertThat(proxy.ask("MAIL FROM:<a@example.org>")).startsWith("503 5.5.1");
+                assertThat(proxy.ask("EHLO client.example.org")).isEqualTo(XCLIENT);
+                assertThat(proxy.ask("STARTTLS")).startsWith("503 5.5.1");
+                assertThat(proxy.ask("MAIL FROM:<a@example.org>")).startsWith("250 ");
+                assertThat(proxy.ask("XCLIENT ADDR=203.0.113.99")).startsWith("503 5.5.1");
+                assertThat(proxy.ask("RCPT TO:<b@example.net>")).startsWith("250 ");
+                assertThat(proxy.ask("DATA")).startsWith("354 ");
+                assertThat(proxy.ask("x\r\n.")).startsWith("250 ");
+            }
+            assertThat(proxy.ask("QUIT")).startsWith("221 ");
+        }
+        assertThat(intake.clients())
+                .extracting(client -> client.remote().getAddress().getHostAddress())
+                .containsExactly("127.0.0.1", "203.0.113.9", "203.0.113.10");
+        assertThat(intake.calls())
+                .filteredOn(call -> call.startsWith("connect") || call.startsWith("secured") || call.startsWith("mail"))
+                .as("who is asked anew is told of TLS before mail")
+                .containsExactly(
+                        "connect",
+                        "secured TLSv1.3",
+                        "connect",
+                        "secured TLSv1.3",
+                        "mail <a@example.org>",
+                        "connect",
+                        "secured TLSv1.3",
+                        "mail <a@example.org>");
+        assertThat(intake.messages()).hasSize(2);
+    }
+
+    @Test
+    void a14_aNamedClientMayBeRefusedUnderTls() throws Exception {
+        intake.onConnect("reject 203.0.113.9");
+        InetSocketAddress address = startTrusting(SmtpLimits.defaults());
+        try (Client proxy = proxy(address)) {
+            assertThat(proxy.ask("XCLIENT ADDR=203.0.113.9")).isEqualTo("554 5.7.1 Go away");
+            assertThat(proxy.ask("XCLIENT ADDR=203.0.113.10")).startsWith("503 5.5.1");
+            assertThat(proxy.ask("EHLO client.example.org")).startsWith("503 5.5.1");
+            assertThat(proxy.ask("MAIL FROM:<a@example.org>")).startsWith("503 5.5.1");
+            assertThat(proxy.ask("QUIT")).startsWith("221 2.0.0");
+            assertThat(proxy.reply()).isEmpty();
+        }
+    }
+
+    @Test
+    void a14_aNamedClientHasItsOwnShareUnderTls() throws Exception {
+        InetSocketAddress address =
+                startTrusting(SmtpLimits.builder().connectionsPerClient(1).build());
+        try (Client first = proxy(address);
+                Client second = proxy(address)) {
+            assertThat(first.ask("XCLIENT ADDR=203.0.113.9")).startsWith("220 ");
+            assertThat(second.ask("XCLIENT ADDR=203.0.113.9")).startsWith("421 4.7.0");
+            assertThat(second.reply()).isEmpty();
+            assertThat(first.ask("XCLIENT ADDR=203.0.113.10")).startsWith("220 ");
+            try (Client third = proxy(address)) {
+                assertThat(third.ask("XCLIENT ADDR=203.0.113.9")).startsWith("220 ");
+            }
         }
     }
 }

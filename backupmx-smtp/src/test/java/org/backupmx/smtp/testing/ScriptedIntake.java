@@ -71,7 +71,8 @@ public final class ScriptedIntake implements Intake {
         return this;
     }
 
-    /** Greets with this word's verdict: {@code reject}, {@code fault} or {@code throws}. */
+    /** Greets with this word's verdict: {@code reject}, {@code reject} and the client's
+     * address, {@code defer}, {@code fault} or {@code throws}. */
     public ScriptedIntake onConnect(String word) {
         connect = word;
         return this;
@@ -144,7 +145,10 @@ public final class ScriptedIntake implements Intake {
         give(() -> {
             if (connect.equals("fault")) {
                 answer.completeExceptionally(new ScriptedFault());
-            } else if (connect.equals("reject")) {
+            } else if (connect.equals("defer")) {
+                answer.complete(new Greeting.Refusal(SmtpReply.of(421, "4.7.0", "Not now")));
+            } else if (connect.equals("reject")
+                    || connect.equals("reject " + client.remote().getAddress().getHostAddress())) {
                 answer.complete(new Greeting.Refusal(SmtpReply.of(554, "5.7.1", "Go away")));
             } else {
                 open.incrementAndGet();

@@ -168,7 +168,12 @@ public final class SessionHarness {
 
     /** Connects another client, from the same address, to the same server. */
     public SessionHarness again() {
-        return new SessionHarness(nanos, loop, settings, listener);
+        return again(listener);
+    }
+
+    /** Connects another client, from the same address, to another listener of the same server. */
+    public SessionHarness again(SmtpListener other) {
+        return new SessionHarness(nanos, loop, settings, other);
     }
 
     /** The client reads no more, or again. */

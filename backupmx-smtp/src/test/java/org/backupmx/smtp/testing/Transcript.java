@@ -177,10 +177,11 @@ public final class Transcript {
         return client;
     }
 
-    /** The listener with the trust in the network of the client that the options ask for. */
-    public SmtpListener trusting(SmtpListener listener, IpNetwork network) {
-        SmtpListener proxied = has("proxy") ? listener.proxyNetworks(network) : listener;
-        return has("xclient") ? proxied.xclientNetworks(network) : proxied;
+    /** The listener as the options ask for it, with trust in the network of the client. */
+    public SmtpListener listener(SmtpListener plain, IpNetwork network) {
+        SmtpListener proxied = has("proxy") ? plain.proxyNetworks(network) : plain;
+        SmtpListener trusting = has("xclient") ? proxied.xclientNetworks(network) : proxied;
+        return trusting.acceptsMail(!has("no-mail"));
     }
 
     /** Writes a client as an I line does. */

@@ -84,7 +84,7 @@ public final class TranscriptRun {
                 limits(transcript),
                 transcript.has("reject-bare") ? BareLineEnds.REJECT : BareLineEnds.NORMALISE,
                 transcript.has("tls") ? tls : null,
-                transcript.trusting(SessionHarness.LISTENER, IpNetwork.of("192.0.2.1")));
+                transcript.listener(SessionHarness.LISTENER, IpNetwork.of("192.0.2.1")));
         int offset = 0;
         for (Transcript.Step step : transcript.steps()) {
             byte[] octets = step.octets();

@@ -9,12 +9,19 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.backupmx.smtp.SmtpLimits;
 import org.jspecify.annotations.Nullable;
 
-/** Counts connections, all and by client: an IPv4 address or an IPv6 /64. Knows the good clients too. Thread-safe. */
+/**
+ * Counts connections, all and by client: an IPv4 address or an IPv6 /64; and beside them those that were refused and may
+ * stay for a moment. Knows the good clients too. Thread-safe.
+ */
 public final class ConnectionLimiter {
+
+    /** How many clients that are refused may stay at once to say QUIT, or to read why: {@value}. */
+    static final int MOST_REFUSED = 200;
 
     private final int most;
     private final int mostPerClient;
     private final AtomicInteger all = new AtomicInteger();
+    private final AtomicInteger refused = new AtomicInteger();
     private final GoodClients goodClients = new GoodClients();
     private final Map<Long, Integer> byClient = new ConcurrentHashMap<>();
 
@@ -57,6 +64,20 @@ public final class ConnectionLimiter {
             byClient.computeIfPresent(key(client), (key, count) -> count == 1 ? null : Integer.valueOf(count - 1));
         }
         all.decrementAndGet();
+    }
+
+    /** Lets a client that is refused stay for a moment, or tells that there is no room for that. */
+    boolean enterRefused() {
+        if (refused.incrementAndGet() > MOST_REFUSED) {
+            refused.decrementAndGet();
+            return false;
+        }
+        return true;
+    }
+
+    /** Undoes an {@link #enterRefused} that let the client stay. */
+    void leaveRefused() {
+        refused.decrementAndGet();
     }
 
     /** Returns who among the clients has waited for the banner. */

@@ -48,10 +48,12 @@ final class FixedReply {
     static final FixedReply MAIL_FIRST = of(503, "5.5.1", "MAIL first");
     static final FixedReply RCPT_FIRST = of(503, "5.5.1", "No valid recipient");
     static final FixedReply BDAT_BEGUN = of(503, "5.5.1", "Go on with BDAT, or RSET");
+    static final FixedReply ONLY_QUIT = of(503, "5.5.1", "Refused, say QUIT");
     static final FixedReply NOT_NOW = of(503, "5.5.1", "Not now");
     static final FixedReply TLS_ACTIVE = of(503, "5.5.1", "TLS already active");
 
     static final FixedReply XCLIENT_ARGUMENT = of(501, "5.5.4", "Bad XCLIENT attribute");
+    static final FixedReply NO_MAIL = of(521, "5.3.2", "This host does not accept mail");
     static final FixedReply XCLIENT_REFUSED = of(550, "5.7.0", "XCLIENT is not for you");
     static final FixedReply BARE_LINE_END = of(550, "5.5.2", "Mail data has a bare CR or LF");
     static final FixedReply TOO_BIG = of(552, "5.3.4", "Message too big");

@@ -93,7 +93,7 @@ public final class Listeners {
             if (beside.isAnyLocalAddress()
                     && beside instanceof Inet6Address
                     && other.address().getPort() == port) {
-                if (!listener.trustsAs(other)) {
+                if (!listener.isSetAs(other)) {
                     throw BindFailure.coveredOtherwise(listener.address());
                 }
                 return true;

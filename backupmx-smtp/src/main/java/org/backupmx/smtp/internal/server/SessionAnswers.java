@@ -18,7 +18,7 @@ final class SessionAnswers {
     private final SessionReplies replies;
     private final SessionMailData mailData;
     private final SessionChunks chunks;
-    private final EarlyTalk earlyTalk;
+    private final SessionGreeting greeting;
     private final SessionLog log;
 
     SessionAnswers(
@@ -28,7 +28,7 @@ final class SessionAnswers {
             SessionReplies replies,
             SessionMailData mailData,
             SessionChunks chunks,
-            EarlyTalk earlyTalk,
+            SessionGreeting greeting,
             SessionLog log) {
         this.settings = settings;
         this.client = client;
@@ -36,7 +36,7 @@ final class SessionAnswers {
         this.replies = replies;
         this.mailData = mailData;
         this.chunks = chunks;
-        this.earlyTalk = earlyTalk;
+        this.greeting = greeting;
         this.log = log;
     }
 
@@ -47,8 +47,8 @@ final class SessionAnswers {
             return;
         }
         switch (asked) {
-            case CONNECT -> greet((Greeting) requireNonNull(value));
-            case PAUSE -> banner();
+            case CONNECT -> greeting.take((Greeting) requireNonNull(value));
+            case PAUSE -> greeting.banner();
             case HELO, EHLO -> helo(asked, (Verdict) requireNonNull(value));
             case MAIL -> mail((Verdict) requireNonNull(value));
             case RCPT -> rcpt((Verdict) requireNonNull(value));
@@ -68,25 +68,6 @@ final class SessionAnswers {
             state.own(welcome.session());
         } else if (value instanceof DataVerdict.Proceed proceed) {
             proceed.sink().abandon();
-        }
-    }
-
-    private void greet(Greeting greeting) {
-        if (greeting instanceof Greeting.Welcome welcome) {
-            state.welcome(welcome, settings.limits());
-            if (!earlyTalk.pauses()) {
-                banner();
-            }
-        } else if (greeting instanceof Greeting.Refusal refusal) {
-            replies.leave(refusal.reply());
-        }
-    }
-
-    private void banner() {
-        if (earlyTalk.isCaught()) {
-            replies.leave(FixedReply.EARLY_TALKER);
-        } else {
-            replies.say(state.announcement().banner);
         }
     }
 

@@ -35,6 +35,7 @@ final class SessionClient {
     private boolean mayName;
 
     private boolean entered;
+    private boolean refused;
     /** Whose share of connections this one is; null for a trusted peer that has named nobody. */
     private @Nullable InetAddress share;
 
@@ -125,6 +126,17 @@ final class SessionClient {
             limiter.leave(share);
             entered = false;
         }
+        if (refused) {
+            limiter.leaveRefused();
+            refused = false;
+        }
+    }
+
+    /** Gives its place up for one among the clients that are refused, and tells whether there was one. */
+    boolean refused() {
+        leave();
+        refused = limiter.enterRefused();
+        return refused;
     }
 
     /** Tells whether the client is one that XCLIENT has told of. */

@@ -35,6 +35,7 @@ final class SessionCommands {
     private final OpenQuestion question;
     private final SessionChunks chunks;
     private final EarlyTalk earlyTalk;
+    private final SessionGreeting greeting;
     private final SessionLog log;
     private final SmtpCommandDecoder commands;
 
@@ -47,6 +48,7 @@ final class SessionCommands {
             OpenQuestion question,
             SessionChunks chunks,
             EarlyTalk earlyTalk,
+            SessionGreeting greeting,
             SessionLog log) {
         this.session = session;
         this.settings = settings;
@@ -56,6 +58,7 @@ final class SessionCommands {
         this.question = question;
         this.chunks = chunks;
         this.earlyTalk = earlyTalk;
+        this.greeting = greeting;
         this.log = log;
         this.commands = new SmtpCommandDecoder(settings.limits().commandLineOctets());
     }
@@ -80,6 +83,10 @@ final class SessionCommands {
     private void command(SmtpVerb verb) {
         if (session.isDraining() && state.phase != Phase.TRANSACTION) {
             replies.leave(FixedReply.STOPPING);
+            return;
+        }
+        if (state.phase == Phase.REFUSED && verb != SmtpVerb.QUIT) {
+            replies.bad(FixedReply.ONLY_QUIT);
             return;
         }
         if (verb != SmtpVerb.BDAT) {
@@ -285,7 +292,7 @@ final class SessionCommands {
             if (xclient == null) {
                 replies.bad(FixedReply.XCLIENT_ARGUMENT);
             } else if (replies.idle()) {
-                session.startAnew(client.named(xclient));
+                greeting.startAnew(xclient);
             }
         }
     }

@@ -12,12 +12,14 @@ final class SessionReplies {
     private final SmtpLimits limits;
     private final SessionOutput output;
     private final SessionLog log;
+    private int mostBadCommands;
     private int badCommands;
     private int idleCommands;
 
     SessionReplies(SmtpServerSession session, SmtpLimits limits, SessionOutput output, SessionLog log) {
         this.session = session;
         this.limits = limits;
+        this.mostBadCommands = limits.badCommands();
         this.output = output;
         this.log = log;
     }
@@ -74,6 +76,11 @@ final class SessionReplies {
         idleCommands = 0;
     }
 
+    /** Lets {@code more} bad commands, at most, end the session. */
+    void allowFewBad(int more) {
+        mostBadCommands = Math.min(mostBadCommands, badCommands + more);
+    }
+
     /** Refuses a command that no client with sense sends. */
     void bad(FixedReply reply) {
         if (!isOneTooMany()) {
@@ -90,7 +97,7 @@ final class SessionReplies {
 
     private boolean isOneTooMany() {
         session.waitFromNow();
-        if (++badCommands >= limits.badCommands()) {
+        if (++badCommands >= mostBadCommands) {
             leave(FixedReply.TOO_MANY_BAD);
             return true;
         }

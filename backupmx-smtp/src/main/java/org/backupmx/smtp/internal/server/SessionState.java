@@ -14,6 +14,8 @@ final class SessionState {
         /** A proxy must say who its client is. */
         PROXY_HEADER,
         CONNECTING,
+        /** The greeting was a refusal; QUIT is awaited. */
+        REFUSED,
         /** HELO or EHLO is awaited. */
         GREETED,
         READY,
@@ -71,7 +73,7 @@ final class SessionState {
         intake().secured(protocol, cipher);
     }
 
-    /** Waits for another welcome: the client is another one now. */
+    /** Goes back to before the welcome: the client is another one now, or is refused. */
     void forgetWelcome() {
         endTransaction();
         end();

@@ -14,7 +14,6 @@ import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.io.IOException;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import javax.net.ssl.SSLEngine;
 import org.backupmx.smtp.SmtpListener;
@@ -30,15 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
 
-    /** How long an answer of the intake may take. */
-    private static final long ANSWER_NANOS = TimeUnit.MINUTES.toNanos(10);
-
-    /** How long a proxy may take to say who its client is. */
-    private static final long PROXY_HEADER_NANOS = TimeUnit.SECONDS.toNanos(5);
-
-    private final ServerSettings settings;
     private final LoopSessions loop;
-    private final long startedNanos;
     private final SessionClient client;
     private final SessionState state;
     private final SessionInput input = new SessionInput();
@@ -46,11 +37,13 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
     private final SessionLog log = new SessionLog(this);
     private final OpenQuestion question;
     private final SessionReplies replies;
+    private final SessionGreeting greeting;
     private final SessionCommands commands;
     private final SessionMailData mailData;
     private final SessionChunks chunks;
     private final EarlyTalk earlyTalk;
     private final SessionAnswers answers;
+    private final SessionTime time;
     private @Nullable ChannelHandlerContext ctx;
     /** Keeps a write that makes room again from running the session within itself. */
     private boolean running;
@@ -59,19 +52,22 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
 
     /** Creates the session of a connection to {@code listener} that {@code loop}'s event loop runs. */
     public SmtpServerSession(ServerSettings settings, SmtpListener listener, LoopSessions loop) {
-        this.settings = settings;
+        long startedNanos = settings.nanoTime().getAsLong();
         this.client = new SessionClient(settings.limiter(), listener);
         this.loop = loop;
-        this.startedNanos = settings.nanoTime().getAsLong();
         this.state = new SessionState(loop, startedNanos);
         this.output = new SessionOutput(loop.replies());
         this.question = new OpenQuestion(this, state);
         this.replies = new SessionReplies(this, settings.limits(), output, log);
         this.chunks = new SessionChunks(settings, state, replies, question);
         this.earlyTalk = new EarlyTalk(this, settings, client, question);
-        this.commands = new SessionCommands(this, settings, client, state, replies, question, chunks, earlyTalk, log);
+        this.greeting =
+                new SessionGreeting(this, settings, listener, loop, client, state, replies, question, earlyTalk);
+        this.commands =
+                new SessionCommands(this, settings, client, state, replies, question, chunks, earlyTalk, greeting, log);
         this.mailData = new SessionMailData(settings, state, replies, question);
-        this.answers = new SessionAnswers(settings, client, state, replies, mailData, chunks, earlyTalk, log);
+        this.answers = new SessionAnswers(settings, client, state, replies, mailData, chunks, greeting, log);
+        this.time = new SessionTime(this, settings, loop, state, question, chunks, earlyTalk, log, startedNanos);
     }
 
     // ---- connection ----
@@ -80,47 +76,18 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
     public void channelActive(ChannelHandlerContext context) {
         ctx = context;
         loop.add(this);
-        FixedReply refusal = client.connected(context.channel());
-        if (refusal == null && client.isProxied() && !loop.isDraining()) {
-            state.phase = Phase.PROXY_HEADER;
+        greeting.connected(context.channel());
+        if (state.phase == Phase.PROXY_HEADER) {
             context.pipeline()
                     .addBefore(context.name(), null, new ProxyHeaderFrame(this::turnAway))
                     .addBefore(context.name(), null, new HAProxyMessageDecoder());
-        } else {
-            greet(refusal);
         }
+        flush();
         context.read();
     }
 
-    private void greet(@Nullable FixedReply refusal) {
-        if (loop.isDraining() || refusal != null) {
-            replies.leave(refusal == null ? FixedReply.STOPPING : refusal);
-        } else {
-            question.ask(
-                    Question.CONNECT,
-                    client.info(),
-                    (s, connected) -> settings.intake().connect(connected));
-            flush();
-        }
-    }
-
-    private void proxied(HAProxyMessage header) {
-        if (state.phase == Phase.PROXY_HEADER) {
-            FixedReply refusal = client.named(header);
-            state.phase = Phase.CONNECTING;
-            waitFromNow();
-            greet(refusal);
-        }
-    }
-
-    /** Greets the client that a trusted peer has named, or says why it must leave. */
-    void startAnew(@Nullable FixedReply refusal) {
-        state.forgetWelcome();
-        greet(refusal);
-    }
-
     /** Closes on a proxy that does not say who its client is; it is no client, so it is told nothing. */
-    private void turnAway(String reason) {
+    void turnAway(String reason) {
         log.proxyHeaderRefused(reason);
         state.phase = Phase.LEAVING;
         ctx().close();
@@ -199,51 +166,16 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
 
     // ---- time and end ----
 
-    /** Begins to wait: for the client, or for the intake while a question is open. */
+    /** Waits for the client anew; for one that is refused, no longer. */
     void waitFromNow() {
-        state.waitFromNow();
+        if (state.phase != Phase.REFUSED) {
+            state.waitFromNow();
+        }
     }
 
     /** Cuts the session if it is over time. */
     void checkTime() {
-        long waited = state.waitedNanos();
-        if (state.phase == Phase.PROXY_HEADER) {
-            if (waited > PROXY_HEADER_NANOS) {
-                turnAway("no PROXY header in time");
-            }
-        } else if (state.phase == Phase.LEAVING) {
-            if (waited > SessionOutput.LINGER_NANOS) {
-                ctx().close();
-            }
-        } else if (state.phase == Phase.GONE) {
-            return;
-        } else if (state.phase == Phase.HANDSHAKE) {
-            if (waited > settings.limits().handshakeTime().toNanos()) {
-                log.handshakeFailed("not done in " + settings.limits().handshakeTime());
-                state.phase = Phase.LEAVING;
-                ctx().close();
-            }
-        } else if (question.isOpen()) {
-            earlyTalk.checkTime(loop.now());
-            if (waited > ANSWER_NANOS) {
-                cut(FixedReply.NO_SERVICE);
-            }
-        } else if (loop.now() - startedNanos > settings.limits().sessionTime().toNanos()) {
-            cut(FixedReply.SESSION_TOO_LONG);
-        } else if (waited > settings.limits().idleTime().toNanos()) {
-            if (bytesInWindow() >= settings.limits().dataOctetsPerIdleTime()) {
-                waitFromNow();
-            } else {
-                cut(FixedReply.TIMEOUT);
-            }
-        }
-    }
-
-    private long bytesInWindow() {
-        if (chunks.isOpen()) {
-            return chunks.bytesInWindow();
-        }
-        return state.phase == Phase.MAIL_DATA ? state.transfer().bytesInWindow() : 0;
+        time.check();
     }
 
     boolean isDraining() {
@@ -288,7 +220,8 @@ public final class SmtpServerSession extends ChannelInboundHandlerAdapter {
     public void channelRead(ChannelHandlerContext context, Object message) {
         if (message instanceof HAProxyMessage header) {
             try {
-                proxied(header);
+                greeting.proxied(header);
+                flush();
             } finally {
                 header.release();
             }

@@ -19,6 +19,8 @@ class EarlyTalkTest {
 
     private static final String HELLO = "EHLO client.example.org\r\n";
     private static final String ENVELOPE = "MAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.net>\r\n";
+    private static final String REFUSED = "554 5.5.1 You talk before your turn\r\n";
+    private static final String NOT_HEARD = "503 5.5.1 Refused, say QUIT\r\n";
     private static final Duration SECOND = Duration.ofSeconds(1);
     private static final SmtpLimits PAUSE =
             SmtpLimits.builder().greetPause(Duration.ofSeconds(3)).build();
@@ -50,9 +52,10 @@ class EarlyTalkTest {
     void b10_clientThatTalksBeforeTheBannerIsSentAway() {
         SessionHarness session = connect(PAUSE).send(HELLO);
         assertThat(session.pass(SECOND).said()).isEmpty();
-        assertThat(session.pass(SECOND.multipliedBy(2)).said()).isEqualTo("554 5.5.1 You talk before your turn\r\n");
-        assertThat(session.isClosed()).isTrue();
+        assertThat(session.pass(SECOND.multipliedBy(2)).said()).isEqualTo(REFUSED + NOT_HEARD);
         assertThat(intake.openSessions()).isZero();
+        assertThat(session.send("QUIT\r\n").said()).isEqualTo("221 2.0.0 Bye\r\n");
+        assertThat(session.isClosed()).isTrue();
         assertThat(session.bufferBytes()).isZero();
         assertThat(session.again().said()).as("it is still new").isEmpty();
     }
@@ -174,7 +177,7 @@ class EarlyTalkTest {
                         .send(header + HELLO)
                         .pass(SECOND.multipliedBy(3))
                         .said())
-                .isEqualTo("554 5.5.1 You talk before your turn\r\n");
+                .isEqualTo(REFUSED + NOT_HEARD);
 
         SessionHarness waiting = behindProxy(PAUSE).send(header);
         assertThat(waiting.pass(SECOND.multipliedBy(3)).said()).startsWith("220 ");

@@ -104,7 +104,7 @@ class TranscriptIT {
 
     private static void onASocket(Transcript transcript, Intake intake) throws Exception {
         SmtpServer server = SmtpServer.on(
-                        List.of(transcript.trusting(SmtpListener.at(ANY), IpNetwork.of("127.0.0.0/8"))))
+                        List.of(transcript.listener(SmtpListener.at(ANY), IpNetwork.of("127.0.0.0/8"))))
                 .limits(TranscriptRun.limits(transcript))
                 .bareLineEnds(transcript.has("reject-bare") ? BareLineEnds.REJECT : BareLineEnds.NORMALISE);
         server.start(intake).toCompletableFuture().get(20, TimeUnit.SECONDS);
