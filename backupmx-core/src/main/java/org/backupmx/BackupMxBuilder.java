@@ -340,7 +340,8 @@ public final class BackupMxBuilder {
     }
 
     /**
-     * Sets the most recipients of one transaction; more get 452 4.5.3. Default: {@value #DEFAULT_MAX_RECIPIENTS}.
+     * Sets the most recipients of one transaction, whatever its reverse-path; more get 452 4.5.3. Default:
+     * {@value #DEFAULT_MAX_RECIPIENTS}.
      *
      * @param value 100 (RFC 5321 section 4.5.3.1.8) to 50,000
      * @return this builder

@@ -198,9 +198,9 @@ class MainJobTest {
     void aNullReversePathIsNeverAnswered() throws Exception {
         engine.start();
         engine.client.reply(ForwardPath.parse("never@example.test"), SmtpReply.of(550, "5.1.1", "Unknown"));
-        engine.server.connect().send("", MAIL, "never@example.test");
+        engine.server.connect().send("", MAIL, "never@example.test", "u@example.test");
         engine.time.run();
-        assertThat(relayed()).isEmpty();
+        assertThat(relayed()).extracting(r -> r.recipient().toString()).containsExactly("u@example.test");
         assertThat(engine.events.events(RecipientFailed.class))
                 .singleElement()
                 .satisfies(event -> assertThat(event.notified()).isFalse());

@@ -223,9 +223,7 @@ final class Session implements IntakeSession {
         if (recipients.contains(candidate.mailbox())) {
             return Replies.RECIPIENT_OK;
         }
-        // mail to a null reverse-path's recipients is never answered: one at a time is all that a DSN needs
-        int most = reversePath.isNull() ? 1 : intake.config.maxRecipients();
-        if (recipients.size() >= most) {
+        if (recipients.size() >= intake.config.maxRecipients()) {
             return refused(candidate, Replies.TOO_MANY_RECIPIENTS);
         }
         if (!recipients.isEmpty() && parameters.sizeBytes() < 0 && recipients.maxBytes() != candidate.maxBytes()) {

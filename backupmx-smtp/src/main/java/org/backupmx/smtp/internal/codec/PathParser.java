@@ -100,6 +100,9 @@ public final class PathParser {
                 if (type == null) {
                     return SyntaxError.PARAMETER_VALUE;
                 }
+                if (type == BodyType.BINARY_MIME) {
+                    return SyntaxError.PARAMETER_UNKNOWN; // known, but a primary without it could not be given the mail
+                }
                 bodyType = type;
             } else if (tokenIs("SMTPUTF8")) {
                 if (smtpUtf8 || valueStart >= 0) {
@@ -283,6 +286,9 @@ public final class PathParser {
     private @Nullable BodyType bodyType() {
         if (valueIs("8BITMIME")) {
             return BodyType.EIGHT_BIT_MIME;
+        }
+        if (valueIs("BINARYMIME")) {
+            return BodyType.BINARY_MIME;
         }
         return valueIs("7BIT") ? BodyType.SEVEN_BIT : null;
     }

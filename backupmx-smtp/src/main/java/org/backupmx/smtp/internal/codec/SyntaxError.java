@@ -10,7 +10,7 @@ public enum SyntaxError implements MailLine, RcptLine {
     FORWARD_PATH(501, "5.1.3", "Bad forward-path syntax"),
     NEEDS_SMTPUTF8(553, "5.6.7", "Address needs SMTPUTF8"),
     PARAMETER_VALUE(501, "5.5.4", "Bad or repeated parameter"),
-    PARAMETER_UNKNOWN(555, "5.5.4", "Parameter not recognized");
+    PARAMETER_UNKNOWN(555, "5.5.4", "Parameter not recognized or not implemented");
 
     private final int code;
     private final String enhanced;
