@@ -21,6 +21,7 @@ import org.backupmx.health.HealthThresholds;
 import org.backupmx.intake.RecipientPolicy;
 import org.backupmx.intake.RelayDomain;
 import org.backupmx.intake.RelayDomains;
+import org.backupmx.smtp.EventLoops;
 import org.backupmx.smtp.SmtpClient;
 import org.backupmx.smtp.SmtpLimits;
 import org.backupmx.smtp.SmtpServer;
@@ -72,10 +73,12 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private static void serve(ServerConfig config, PrintWriter out) throws Exception {
-        try (OpenSpool spool = OpenSpool.of(config.spool())) {
-            SmtpServer server = server(config);
-            BackupMx mx = engine(config, spool.spool(), server).build();
-            Thread ender = new Thread(() -> end(mx, spool), "shutdown");
+        try (OpenSpool spool = OpenSpool.of(config.spool());
+                EventLoops loops = EventLoops.create().withTransport(config.transport())) {
+            SmtpServer server = server(config, loops);
+            SmtpClient client = SmtpClient.create().withEventLoops(loops);
+            BackupMx mx = engine(config, spool.spool(), server, client).build();
+            Thread ender = new Thread(() -> end(mx, loops, spool), "shutdown");
             try {
                 mx.start().toCompletableFuture().join();
             } catch (CompletionException e) {
@@ -93,9 +96,10 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     /** Runs when the process is told to end. */
-    private static void end(BackupMx mx, OpenSpool spool) {
+    private static void end(BackupMx mx, EventLoops loops, OpenSpool spool) {
         LOG.atInfo().log("stopping");
         mx.close();
+        loops.close();
         try {
             spool.close();
             LOG.atInfo().log("stopped");
@@ -104,24 +108,23 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private static SmtpServer server(ServerConfig config) {
+    private static SmtpServer server(ServerConfig config, EventLoops loops) {
         ServerConfig.Limits limits = config.limits();
         SmtpLimits.Builder bounds = SmtpLimits.builder()
                 .connections(limits.connections())
                 .connectionsPerClient(limits.connectionsPerClient())
                 .greetPause(limits.greetPause());
         limits.earlyTalkers().ifPresent(bounds::earlyTalkers);
-        SmtpServer server =
-                SmtpServer.on(config.listen()).transport(config.transport()).limits(bounds.build());
+        SmtpServer server = SmtpServer.on(config.listen()).eventLoops(loops).limits(bounds.build());
         return config.tls().map(tls -> server.startTls(tls.startTls())).orElse(server);
     }
 
-    private static BackupMxBuilder engine(ServerConfig config, Spool spool, SmtpServer server) {
+    private static BackupMxBuilder engine(ServerConfig config, Spool spool, SmtpServer server, SmtpClient client) {
         BackupMxBuilder builder = BackupMx.builder()
                 .hostname(config.hostname())
                 .relayDomains(RelayDomains.of(domains(config)).withByDestination(config.byDestination()))
                 .intakeServer(server)
-                .relayClient(SmtpClient.create().withTransport(config.transport()))
+                .relayClient(client)
                 .spool(spool)
                 .mxResolver(config.resolvers().isEmpty() ? MxResolver.system() : MxResolver.of(config.resolvers()))
                 .routes(config.routes())

@@ -10,7 +10,6 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -34,8 +33,8 @@ class OverloadIT {
 
     private static final int IDLE = 2_000;
     private static final int SLOW = 400;
-    private static final byte[] SERVER = {127, 0, 0, 78};
-    private static final byte[] PRIMARY = {127, 0, 0, 79};
+    static final byte[] SERVER = {127, 0, 0, 78};
+    static final byte[] PRIMARY = {127, 0, 0, 79};
     private static final int BLOCKS = 1_600; // of 64 KiB: 100 MiB
     private static final String FIRST_FIELD = "X-First: ours\r\n";
 
@@ -64,15 +63,15 @@ class OverloadIT {
                 .build();
         primary.start();
         ServerProcess server = startSmall(config);
-        List<Client> clients = new ArrayList<>();
+        List<LoopbackClient> clients = new ArrayList<>();
         try {
             for (int i = 0; i < IDLE; i++) {
-                Client idle = new Client(server.address(), i);
+                LoopbackClient idle = new LoopbackClient(server.address(), i);
                 clients.add(idle);
                 idle.expect("220 ");
                 idle.ask("EHLO idle.test", "250");
             }
-            Client sender = new Client(server.address(), IDLE);
+            LoopbackClient sender = new LoopbackClient(server.address(), IDLE);
             clients.add(sender);
             sender.expect("220 ");
             sender.ask("EHLO sender.test", "250");
@@ -80,22 +79,22 @@ class OverloadIT {
             sender.ask("RCPT TO:<u@example.test>", "250 ");
             sender.ask("DATA", "354 ");
             long start = System.nanoTime();
-            try (Client oneTooMany = new Client(server.address(), IDLE + 1)) {
+            try (LoopbackClient oneTooMany = new LoopbackClient(server.address(), IDLE + 1)) {
                 oneTooMany.expect("421 4.3.2 ");
             }
             assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(2));
 
-            String sent = sender.send100MiB();
+            String sent = send100MiB(sender);
             sender.expect("250 ");
             assertThat(arrived.get(30, TimeUnit.SECONDS)).isEqualTo(sent);
-            for (Client client : clients) {
+            for (LoopbackClient client : clients) {
                 client.ask("NOOP", "250 ");
             }
         } catch (IOException | AssertionError e) {
             e.addSuppressed(new IOException("the server said: " + server.output()));
             throw e;
         } finally {
-            for (Client client : clients) {
+            for (LoopbackClient client : clients) {
                 client.close();
             }
             server.kill();
@@ -117,7 +116,7 @@ class OverloadIT {
                         freePort(SERVER), folder.resolve("spool"), freePort(PRIMARY)));
         ServerProcess server = startSmall(config);
         InetSocketAddress address = server.address();
-        List<Client> slow = new ArrayList<>();
+        List<LoopbackClient> slow = new ArrayList<>();
         List<Hostile> hostile = List.of(
                 new Hostile("connections from many addresses", address, OverloadIT::comeAndGo),
                 new Hostile("connections from one address", address, OverloadIT::takeAllConnections),
@@ -125,17 +124,17 @@ class OverloadIT {
                 new Hostile("endless BDAT", address, OverloadIT::sendBdat));
         try {
             for (int i = 0; i < SLOW; i++) {
-                Client client = new Client(address, i % 50);
+                LoopbackClient client = new LoopbackClient(address, i % 50);
                 slow.add(client);
                 client.expect("220 ");
             }
             hostile.forEach(Thread::start);
             for (int i = 0; i < 60; i++) {
-                for (Client client : slow) {
+                for (LoopbackClient client : slow) {
                     client.say("N"); // a command line that never ends
                 }
                 long start = System.nanoTime();
-                try (Client good = new Client(address, 99)) {
+                try (LoopbackClient good = new LoopbackClient(address, 99)) {
                     good.expect("220 ");
                     good.ask("EHLO good.test", "250");
                     good.ask("MAIL FROM:<a@good.test>", "250 ");
@@ -157,38 +156,58 @@ class OverloadIT {
             for (Hostile attack : hostile) {
                 attack.end();
             }
-            for (Client client : slow) {
+            for (LoopbackClient client : slow) {
                 client.close();
             }
             server.kill();
         }
     }
 
+    /** Sends the message and returns the digest of all below its first field. */
+    private static String send100MiB(LoopbackClient sender) throws Exception {
+        byte[] block = new byte[65_536];
+        Random random = new Random(5321);
+        for (int i = 0; i < block.length; i++) {
+            block[i] = (byte) (i % 64 == 62 ? '\r' : i % 64 == 63 ? '\n' : 'a' + random.nextInt(26));
+        }
+        MessageDigest digest = MessageDigest.getInstance("SHA-256");
+        OutputStream out = sender.out();
+        out.write((FIRST_FIELD + "\r\n").getBytes(US_ASCII));
+        digest.update("\r\n".getBytes(US_ASCII));
+        for (int i = 0; i < BLOCKS; i++) {
+            block[0] = (byte) ('a' + i % 26);
+            out.write(block);
+            digest.update(block);
+        }
+        out.write(".\r\n".getBytes(US_ASCII));
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
     private static void comeAndGo(InetSocketAddress address) throws IOException {
-        try (Client client =
-                new Client(address, 50 + ThreadLocalRandom.current().nextInt(40))) {
+        try (LoopbackClient client =
+                new LoopbackClient(address, 50 + ThreadLocalRandom.current().nextInt(40))) {
             client.expect("220 ");
         }
     }
 
     private static void takeAllConnections(InetSocketAddress address) throws IOException {
-        List<Client> held = new ArrayList<>();
+        List<LoopbackClient> held = new ArrayList<>();
         int greeted = 0;
         try {
             for (int i = 0; i < 60; i++) {
-                held.add(new Client(address, 98));
+                held.add(new LoopbackClient(address, 98));
                 greeted += held.get(i).reply().startsWith("220 ") ? 1 : 0;
             }
             assertThat(greeted).isLessThanOrEqualTo(50);
         } finally {
-            for (Client client : held) {
+            for (LoopbackClient client : held) {
                 client.close();
             }
         }
     }
 
     private static void stormRcpt(InetSocketAddress address) throws IOException {
-        try (Client client = new Client(address, 97)) {
+        try (LoopbackClient client = new LoopbackClient(address, 97)) {
             client.expect("220 ");
             client.ask("EHLO storm.test", "250");
             client.ask("MAIL FROM:<a@sender.test>", "250 ");
@@ -202,7 +221,7 @@ class OverloadIT {
     }
 
     private static void sendBdat(InetSocketAddress address) throws IOException {
-        try (Client client = new Client(address, 96)) {
+        try (LoopbackClient client = new LoopbackClient(address, 96)) {
             client.expect("220 ");
             client.ask("EHLO storm.test", "250");
             client.ask("MAIL FROM:<a@sender.test>", "250 ");
@@ -265,7 +284,7 @@ class OverloadIT {
         }
     }
 
-    private static ServerProcess startSmall(Path config) throws Exception {
+    static ServerProcess startSmall(Path config) throws Exception {
         return ServerProcess.start(
                 List.of(
                         "-Xmx64m",
@@ -276,75 +295,9 @@ class OverloadIT {
     }
 
     /** On addresses of their own, no outgoing connection of the machine takes the port meanwhile. */
-    private static int freePort(byte[] address) throws IOException {
+    static int freePort(byte[] address) throws IOException {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByAddress(address))) {
             return socket.getLocalPort();
-        }
-    }
-
-    /** One connection, from one of many addresses. */
-    private static final class Client implements AutoCloseable {
-        private final Socket socket = new Socket();
-        private final InputStream in;
-
-        Client(InetSocketAddress server, int number) throws IOException {
-            socket.bind(new InetSocketAddress(
-                    InetAddress.getByAddress(new byte[] {127, 0, 3, (byte) (1 + number % 100)}), 0));
-            socket.setSoTimeout(20_000);
-            socket.connect(server, 20_000);
-            in = new BufferedInputStream(socket.getInputStream(), 512);
-        }
-
-        /** Reads one reply and returns its last line; "" at the end. */
-        String reply() throws IOException {
-            StringBuilder line = new StringBuilder();
-            do {
-                line.setLength(0);
-                int octet = in.read();
-                while (octet >= 0 && octet != '\n') {
-                    line.append((char) octet);
-                    octet = in.read();
-                }
-            } while (line.length() > 3 && line.charAt(3) == '-');
-            return line.toString();
-        }
-
-        void expect(String start) throws IOException {
-            assertThat(reply()).startsWith(start);
-        }
-
-        void say(String text) throws IOException {
-            socket.getOutputStream().write(text.getBytes(US_ASCII));
-        }
-
-        void ask(String command, String reply) throws IOException {
-            say(command + "\r\n");
-            expect(reply);
-        }
-
-        /** Sends the message and returns the digest of all below its first field. */
-        String send100MiB() throws Exception {
-            byte[] block = new byte[65_536];
-            Random random = new Random(5321);
-            for (int i = 0; i < block.length; i++) {
-                block[i] = (byte) (i % 64 == 62 ? '\r' : i % 64 == 63 ? '\n' : 'a' + random.nextInt(26));
-            }
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            OutputStream out = socket.getOutputStream();
-            out.write((FIRST_FIELD + "\r\n").getBytes(US_ASCII));
-            digest.update("\r\n".getBytes(US_ASCII));
-            for (int i = 0; i < BLOCKS; i++) {
-                block[0] = (byte) ('a' + i % 26);
-                out.write(block);
-                digest.update(block);
-            }
-            out.write(".\r\n".getBytes(US_ASCII));
-            return HexFormat.of().formatHex(digest.digest());
-        }
-
-        @Override
-        public void close() throws IOException {
-            socket.close();
         }
     }
 
