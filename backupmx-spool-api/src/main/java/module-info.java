@@ -4,4 +4,5 @@ module org.backupmx.spool {
 
     exports org.backupmx.mail;
     exports org.backupmx.spool;
+    exports org.backupmx.spool.transfer;
 }

@@ -2,7 +2,9 @@ package org.backupmx.examples;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.backupmx.spool.file.SpoolDamage;
 import org.backupmx.spool.file.SpoolDescription;
 import org.backupmx.spool.file.SpoolInspector;
@@ -12,12 +14,17 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Looks into a file spool from outside: read-only, without its lock, also while a server runs on it. */
+/** Looks into a file spool from outside, exports its mail and imports mail. Only the import needs its lock. */
 @Command(
         name = "spool",
-        description = "Looks into a file spool, also while a server runs on it.",
+        description = "Looks into a file spool and exports its mail, also while a server runs on it, or imports mail.",
         mixinStandardHelpOptions = true,
-        subcommands = {SpoolCommand.Describe.class, SpoolCommand.Verify.class})
+        subcommands = {
+            SpoolCommand.Describe.class,
+            SpoolCommand.Verify.class,
+            SpoolExportCommand.class,
+            SpoolImportCommand.class
+        })
 final class SpoolCommand implements Runnable {
 
     @Spec
@@ -33,8 +40,13 @@ final class SpoolCommand implements Runnable {
         out.println("held: " + spool.held());
         out.println("lanes: " + spool.lanes());
         out.println("mail-data-bytes: " + spool.mailDataBytes());
+        out.println("oldest: " + spool.oldest().map(Instant::toString).orElse("none"));
+        out.println("format-versions: "
+                + spool.formatVersions().stream().map(String::valueOf).collect(Collectors.joining(" ")));
         out.println("segments: " + spool.segments());
         out.println("file-bytes: " + spool.fileBytes());
+        out.println("live-bytes: " + spool.liveBytes());
+        out.println("dead-bytes: " + spool.deadBytes());
         out.println("damaged: " + spool.damaged());
     }
 

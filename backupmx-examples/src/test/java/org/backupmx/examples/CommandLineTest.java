@@ -151,6 +151,14 @@ class CommandLineTest {
                         + " --help)",
                 "spool verify a b | Unmatched argument at index 3: 'b'"
                         + " (expected: see backupmx-server spool verify --help)",
+                "spool export a | Missing required option: '--to=PATH'"
+                        + " (expected: see backupmx-server spool export --help)",
+                "spool export a --to b --format x | Invalid value for option '--format': expected one of [eml, mbox]"
+                        + " (case-sensitive) but was 'x' (expected: see backupmx-server spool export --help)",
+                "spool export a --to b --domain a..b | --domain: \"a..b\" is no domain"
+                        + " (expected: see backupmx-server spool export --help)",
+                "spool import a | Missing required option: '--from=PATH'"
+                        + " (expected: see backupmx-server spool import --help)",
                 "demo --messages x | Invalid value for option '--messages': 'x' is not an int"
                         + " (expected: see backupmx-server demo --help)",
                 "demo --messages 0 | --messages: 0 is not 1 to 100000 (expected: see backupmx-server demo --help)",
@@ -160,7 +168,8 @@ class CommandLineTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "serve", "spool", "spool describe", "spool verify", "demo"})
+    @ValueSource(
+            strings = {"", "serve", "spool", "spool describe", "spool verify", "spool export", "spool import", "demo"})
     void everyCommandHasHelp(String command) {
         Said said = run((command + " --help").trim().split(" "));
         assertThat(said.out()).startsWith(("Usage: backupmx-server " + command).trim());

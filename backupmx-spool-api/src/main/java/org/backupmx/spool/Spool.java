@@ -1,10 +1,8 @@
 package org.backupmx.spool;
 
-import java.io.InputStream;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
 import org.backupmx.mail.Envelope;
 import org.backupmx.mail.MailDomain;
 
@@ -19,7 +17,7 @@ import org.backupmx.mail.MailDomain;
  * until {@link #close()}; later calls throw {@link SpoolUnavailableException}. The spool knows no clock: every instant
  * comes from the caller.
  */
-public interface Spool extends AutoCloseable {
+public interface Spool extends ReadableSpool, AutoCloseable {
 
     /**
      * Begins to store a message. Nothing of it is visible before its commit.
@@ -84,17 +82,6 @@ public interface Spool extends AutoCloseable {
     SpoolLease renew(SpoolLease lease, Instant now, Instant until) throws SpoolException;
 
     /**
-     * Opens the mail data of a queued message, octet for octet as written. The caller closes the stream. A message
-     * that is settled or deleted meanwhile may end the stream with an exception, never with other octets.
-     *
-     * @param id the message
-     * @return its mail data
-     * @throws SpoolDamagedException if the mail data is damaged; reading may find that later, too
-     * @throws SpoolException if there is no such message or it cannot be read
-     */
-    InputStream read(SpoolId id) throws SpoolException;
-
-    /**
      * Ends a lease with the outcomes of its attempt. They may become durable a moment later: after a crash an attempt
      * may be repeated, and nothing else.
      *
@@ -105,15 +92,6 @@ public interface Spool extends AutoCloseable {
      * @throws SpoolException if the spool cannot be asked
      */
     void settle(SpoolLease lease, Settlement settlement) throws SpoolException;
-
-    /**
-     * Visits every queued message once, damaged ones included. Messages that come or go during the visit may be
-     * missed; no other ever is. The visitor runs on the calling thread; what it throws ends the visit.
-     *
-     * @param visitor gets each entry
-     * @throws SpoolException if the spool cannot be read
-     */
-    void scan(Consumer<? super SpoolEntry> visitor) throws SpoolException;
 
     /**
      * Tells whether the spool takes new messages now. Never blocks and does no I/O.

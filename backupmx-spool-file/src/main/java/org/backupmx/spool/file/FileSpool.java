@@ -2,7 +2,6 @@ package org.backupmx.spool.file;
 
 import static java.util.Objects.requireNonNull;
 
-import java.io.ByteArrayInputStream;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -258,15 +257,7 @@ public final class FileSpool
             }
         }
         try {
-            MessageLoader.Read read = loader.message(number, true);
-            if (read.header().type() == RecordType.LONG) {
-                return new MailDataStream(
-                        loader,
-                        number,
-                        MessageMeta.summary(read.meta(), MailDomain::of).chunks());
-            }
-            int from = RecordFormat.HEADER_BYTES + read.header().metaLength();
-            return new ByteArrayInputStream(read.bytes(), from, read.header().dataLength());
+            return loader.mailData(number);
         } catch (IOException e) {
             throw told(e);
         }

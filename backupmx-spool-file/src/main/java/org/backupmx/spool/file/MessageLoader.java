@@ -1,6 +1,8 @@
 package org.backupmx.spool.file;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -158,6 +160,17 @@ final class MessageLoader {
                     return chunks == null ? 0 : chunks.locations()[number];
                 },
                 true);
+    }
+
+    /** Opens a message's mail data. */
+    InputStream mailData(long id) throws IOException {
+        Read read = message(id, true);
+        if (read.header().type() == RecordType.LONG) {
+            return new MailDataStream(
+                    this, id, MessageMeta.summary(read.meta(), MailDomain::of).chunks());
+        }
+        int from = RecordFormat.HEADER_BYTES + read.header().metaLength();
+        return new ByteArrayInputStream(read.bytes(), from, read.header().dataLength());
     }
 
     /** Returns the domain of a name, from the lanes where that saves making it anew. */

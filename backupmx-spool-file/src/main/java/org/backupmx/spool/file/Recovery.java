@@ -7,6 +7,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.function.IntConsumer;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.spool.SpoolException;
@@ -30,6 +32,7 @@ final class Recovery {
     private final Map<Long, List<long[]>> earlyChunks = new HashMap<>();
     private final List<Damage> damage = new ArrayList<>();
     private final List<Damage> torn = new ArrayList<>();
+    private final SortedSet<Integer> versions = new TreeSet<>();
     /** Damage that no message can be named for, or that took a message's state only. */
     private final List<Damage> lost = new ArrayList<>();
 
@@ -93,7 +96,11 @@ final class Recovery {
                     + RecordFormat.VERSION + "): another release of backupmx wrote this spool; open it with that"
                     + " release, or export its mail there and import it here");
         }
-        return header != null && header.number() == number ? header : null;
+        if (header == null || header.number() != number) {
+            return null;
+        }
+        versions.add(header.version());
+        return header;
     }
 
     private void read(int number, FileIo.Handle handle, @Nullable SegmentHeader header, @Nullable Integer expectedEnd)
@@ -316,6 +323,11 @@ final class Recovery {
     /** Returns what unfinished writes left before the end of the last segment. */
     List<Damage> torn() {
         return torn;
+    }
+
+    /** Returns the format versions of the segments. */
+    SortedSet<Integer> versions() {
+        return versions;
     }
 
     long lastSession() {

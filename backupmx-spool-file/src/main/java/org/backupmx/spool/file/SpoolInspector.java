@@ -2,6 +2,7 @@ package org.backupmx.spool.file;
 
 import static java.util.Objects.requireNonNull;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -46,24 +47,61 @@ public final class SpoolInspector {
         return inspect(requireNonNull(directory, "directory"), new DiskIo());
     }
 
+    /**
+     * Opens a view of a spool, to read its messages.
+     *
+     * @param directory the spool's directory
+     * @return the view, which the caller closes
+     * @throws SpoolException if there is no spool, it cannot be read, or another release wrote it in an unknown format
+     */
+    public static SpoolView open(Path directory) throws SpoolException {
+        return SpoolView.open(requireNonNull(directory, "directory"), new DiskIo());
+    }
+
     static SpoolVerification inspect(Path directory, FileIo io) throws SpoolException {
+        try (Look look = look(directory, io)) {
+            return look.found();
+        } catch (IOException e) {
+            throw unreadable(directory, e);
+        }
+    }
+
+    /** What a look found, with the files still open. */
+    record Look(SegmentFiles files, SpoolIndex index, SpoolVerification found, List<SpoolDamage> lost)
+            implements Closeable {
+        @Override
+        public void close() throws IOException {
+            files.close();
+        }
+    }
+
+    /** Looks until what is found is of one instant. */
+    static Look look(Path directory, FileIo io) throws SpoolException {
         try {
             SpoolVerification damaged = null;
             for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-                SpoolVerification found = attempt(directory, io);
-                // damage may be a record that was being written while it was read: only what stays is told
-                if (found != null && (found.isIntact() || isSame(found, damaged))) {
-                    return found;
+                Look look = attempt(directory, io);
+                if (look == null) {
+                    continue;
                 }
-                damaged = found;
+                // damage may be a record that was being written while it was read: only what stays is told
+                if (look.found().isIntact() || isSame(look.found(), damaged)) {
+                    return look;
+                }
+                damaged = look.found();
+                look.close();
             }
-        } catch (SpoolException e) {
-            throw e;
         } catch (IOException e) {
-            throw new SpoolException("spool directory " + directory + ": cannot be read: " + FileFault.of(e), e);
+            throw unreadable(directory, e);
         }
         throw new SpoolUnavailableException(
                 "spool directory " + directory + ": changes faster than it can be read; try again");
+    }
+
+    private static SpoolException unreadable(Path directory, IOException e) {
+        return e instanceof SpoolException known
+                ? known
+                : new SpoolException("spool directory " + directory + ": cannot be read: " + FileFault.of(e), e);
     }
 
     private static boolean isSame(SpoolVerification found, @Nullable SpoolVerification before) {
@@ -72,10 +110,11 @@ public final class SpoolInspector {
     }
 
     /** Returns what a look found, null if a segment went meanwhile and its messages may have been missed. */
-    private static @Nullable SpoolVerification attempt(Path directory, FileIo io) throws IOException {
+    private static @Nullable Look attempt(Path directory, FileIo io) throws IOException {
         SegmentFiles files = new SegmentFiles(io, directory);
         SpoolIndex index = new SpoolIndex(files, () -> {});
         Recovery recovery = new Recovery(files, index);
+        Look look = null;
         try {
             List<Integer> before = files.list();
             if (before.isEmpty()) {
@@ -87,20 +126,25 @@ public final class SpoolInspector {
                 return null;
             }
             List<Integer> after = files.list();
-            if (!after.containsAll(before) || after.size() > recovery.segments()) {
-                return null;
+            if (after.containsAll(before) && after.size() <= recovery.segments()) {
+                SpoolDescription description = describe(files, index, recovery);
+                SpoolVerification found =
+                        new SpoolVerification(description, recovery.records(), told(recovery.damage()));
+                look = new Look(files, index, found, told(recovery.lost()));
             }
-            return new SpoolVerification(describe(files, index, recovery), recovery.records(), damage(recovery));
+            return look;
         } finally {
-            files.close();
+            if (look == null) {
+                files.close();
+            }
         }
     }
 
     private static SpoolDescription describe(SegmentFiles files, SpoolIndex index, Recovery recovery)
             throws IOException {
-        long held = 0;
+        SpoolDescription.Builder found = new SpoolDescription.Builder();
         long damagedInIndex = 0;
-        long mailDataBytes = 0;
+        long oldest = Long.MAX_VALUE;
         MessageTable messages = index.messages;
         for (int row = 0; row < messages.rows(); row++) {
             if (messages.id.get(row) == 0) {
@@ -110,26 +154,28 @@ public final class SpoolInspector {
                 damagedInIndex++;
                 continue;
             }
-            held += messages.is(row, MessageTable.HELD) ? 1 : 0;
-            mailDataBytes += messages.sizeBytes.get(row);
+            found.held += messages.is(row, MessageTable.HELD) ? 1 : 0;
+            found.mailDataBytes += messages.sizeBytes.get(row);
+            oldest = Math.min(oldest, messages.received.get(row));
         }
-        long fileBytes = 0;
+        found.messages = messages.count() - damagedInIndex;
+        found.oldest = found.messages == 0 ? null : Micros.instant(oldest);
+        found.lanes = index.lanes.all().size();
+        found.damaged = index.damagedMessages.size() + (long) recovery.lost().size();
+        found.formatVersions = List.copyOf(recovery.versions());
         for (Segment segment : files.all()) {
-            fileBytes += segment.reading().size();
+            long live = segment.liveBytes + segment.softBytes;
+            found.segments++;
+            found.fileBytes += segment.reading().size();
+            found.liveBytes += live;
+            found.deadBytes += Math.max(0, segment.end() - RecordFormat.SEGMENT_HEADER_BYTES - live);
         }
-        return new SpoolDescription(
-                messages.count() - damagedInIndex,
-                held,
-                index.lanes.all().size(),
-                mailDataBytes,
-                files.all().size(),
-                fileBytes,
-                index.damagedMessages.size() + (long) recovery.lost().size());
+        return found.build();
     }
 
-    private static List<SpoolDamage> damage(Recovery recovery) {
+    private static List<SpoolDamage> told(List<Damage> all) {
         List<SpoolDamage> damage = new ArrayList<>();
-        for (Damage one : recovery.damage()) {
+        for (Damage one : all) {
             RecordHeader header = one.header();
             damage.add(new SpoolDamage(
                     SegmentFiles.name(one.segment()),
