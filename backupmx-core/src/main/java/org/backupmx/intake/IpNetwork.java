@@ -19,7 +19,9 @@ public final class IpNetwork {
             "expected: an address or prefix such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32";
 
     // no leading zero: some read 010 as eight
-    private static final Pattern V4 = Pattern.compile("(?:0|[1-9][0-9]{0,2})(?:\\.(?:0|[1-9][0-9]{0,2})){3}");
+    // the JDK would ask DNS for 256.0.0.0
+    private static final String OCTET = "(?:0|[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5])";
+    private static final Pattern V4 = Pattern.compile(OCTET + "(?:\\." + OCTET + "){3}");
     private static final Pattern V6 = Pattern.compile("[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*");
     private static final Pattern LENGTH = Pattern.compile("0|[1-9][0-9]{0,2}");
 

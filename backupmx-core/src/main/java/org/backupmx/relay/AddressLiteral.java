@@ -7,11 +7,14 @@ import java.util.Optional;
 /** Addresses written as text, told from host names without asking anybody. */
 final class AddressLiteral {
 
+    // the JDK would ask DNS for 256.0.0.0
+    private static final String OCTET = "(?:0|[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5])";
+
     private AddressLiteral() {}
 
     /** Returns the address that {@code text} writes, empty if it is a host name. */
     static Optional<InetAddress> parse(String text) {
-        boolean v4 = text.matches("\\d{1,3}(\\.\\d{1,3}){3}");
+        boolean v4 = text.matches(OCTET + "(?:\\." + OCTET + "){3}");
         boolean v6 = text.matches("[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*");
         if (!v4 && !v6) {
             return Optional.empty();

@@ -1,5 +1,6 @@
 package org.backupmx.smtp.internal.codec;
 
+import io.netty.util.NetUtil;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
@@ -92,15 +93,15 @@ public final class XclientCommand {
     /** Returns the address that ADDR or DESTADDR writes, null if it is none. */
     public static @Nullable InetAddress address(String value) {
         String literal = value.regionMatches(true, 0, "IPv6:", 0, 5) ? value.substring(5) : value;
-        boolean v4 = literal.equals(value) && literal.matches("[0-9]{1,3}(\\.[0-9]{1,3}){3}");
-        if (!v4 && !literal.matches("[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")) {
-            return null;
-        }
+        boolean wellFormed = literal.equals(value) || literal.indexOf(':') >= 0;
+        // never looked up; the JDK would ask DNS for 256.1.1.1
+        byte[] octets = wellFormed && literal.indexOf('%') < 0 && literal.indexOf('[') < 0
+                ? NetUtil.createByteArrayFromIpAddressString(literal)
+                : null;
         try {
-            // only the characters of an address get here: it is parsed, never looked up
-            return InetAddress.getByName(literal);
+            return octets == null ? null : InetAddress.getByAddress(octets);
         } catch (UnknownHostException e) {
-            return null;
+            throw new AssertionError(e); // for a wrong number of octets
         }
     }
 }

@@ -32,16 +32,21 @@ final class SessionLog {
     void reply(SmtpReply reply) {
         if (log.isDebugEnabled()) {
             // a reply of the intake may quote the client
-            byte[] octets = reply.toString().getBytes(StandardCharsets.UTF_8);
             log.atDebug()
                     .addKeyValue("client", session.client())
-                    .addKeyValue("reply", PeerText.of(octets, 0, octets.length))
+                    .addKeyValue("reply", safe(reply.toString()))
                     .log("reply");
         }
     }
 
     void connectionFailed(Throwable cause) {
-        log.atDebug().addKeyValue("client", session.client()).setCause(cause).log("connection failed");
+        if (log.isDebugEnabled()) {
+            // no stack trace: the TLS engine's messages quote the client
+            log.atDebug()
+                    .addKeyValue("client", session.client())
+                    .addKeyValue("reason", safe(cause.toString()))
+                    .log("connection failed");
+        }
     }
 
     void handshakeFailed(Throwable cause) {
@@ -50,11 +55,15 @@ final class SessionLog {
     }
 
     void handshakeFailed(String why) {
-        byte[] reason = why.getBytes(StandardCharsets.UTF_8);
         log.atInfo()
                 .addKeyValue("client", session.client())
-                .addKeyValue("reason", PeerText.of(reason, 0, reason.length))
+                .addKeyValue("reason", safe(why))
                 .log("TLS handshake failed");
+    }
+
+    private static String safe(String text) {
+        byte[] octets = text.getBytes(StandardCharsets.UTF_8);
+        return PeerText.of(octets, 0, octets.length);
     }
 
     void proxyHeaderRefused(String reason) {

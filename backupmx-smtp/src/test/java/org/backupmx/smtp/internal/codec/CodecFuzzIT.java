@@ -24,6 +24,8 @@ import net.jqwik.api.lifecycle.BeforeContainer;
 import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.ReversePath;
 import org.backupmx.mail.SmtpReply;
+import org.backupmx.mail.Xtext;
+import org.backupmx.smtp.internal.codec.XclientCommand.Attribute;
 
 /** Random and mutated octets for each parser of the codec (features row N10); texts have one octet a character. */
 class CodecFuzzIT {
@@ -235,6 +237,67 @@ class CodecFuzzIT {
         assertThat(decoder.isEnded()).isTrue();
         assertThat(used).isEqualTo(("\r\n" + octets).indexOf("\r\n.\r\n") + 3);
         return read.toString(StandardCharsets.ISO_8859_1);
+    }
+
+    @Provide
+    Arbitrary<String> xclients() {
+        return of(
+                20,
+                "NAME=",
+                "ADDR=",
+                "PORT=",
+                "PROTO=",
+                "HELO=",
+                "login=",
+                "DESTADDR=",
+                "DESTPORT=",
+                " ",
+                " ",
+                " ",
+                "\t",
+                "IPv6:",
+                "2001:db8::9",
+                "203.0.113.",
+                "9",
+                "256",
+                "esmtp",
+                "[UNAVAILABLE]",
+                "[TEMPUNAVAIL]",
+                "+2B",
+                "+0A",
+                "+1b",
+                "+",
+                "=",
+                "a",
+                "x".repeat(254),
+                "\u00ff");
+    }
+
+    @Property
+    void n10_xclientCommand(@ForAll("xclients") String argument) {
+        executions++;
+        byte[] line = argument.getBytes(StandardCharsets.ISO_8859_1);
+        XclientCommand xclient = XclientCommand.parse(line, 0, line.length);
+        if (xclient == null) {
+            return;
+        }
+        assertThat(xclient.values()).isNotEmpty();
+        StringBuilder again = new StringBuilder();
+        xclient.values().forEach((attribute, value) -> {
+            value.ifPresent(known -> assertThat(known).matches("[!-~]{1,255}"));
+            if (attribute == Attribute.ADDR || attribute == Attribute.DESTADDR) {
+                value.ifPresent(
+                        known -> assertThat(XclientCommand.address(known)).isNotNull());
+            }
+            again.append(' ')
+                    .append(attribute)
+                    .append('=')
+                    .append(value.map(Xtext::encode).orElse("[UNAVAILABLE]"));
+        });
+        byte[] written = again.substring(1).getBytes(StandardCharsets.US_ASCII);
+        XclientCommand read = XclientCommand.parse(written, 0, written.length);
+        assertThat(read).isNotNull();
+        assertThat(read.values()).isEqualTo(xclient.values());
     }
 
     @Provide

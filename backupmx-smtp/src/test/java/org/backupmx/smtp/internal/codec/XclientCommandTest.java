@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import net.jqwik.api.ForAll;
@@ -18,6 +22,7 @@ import org.backupmx.mail.Xtext;
 import org.backupmx.smtp.internal.codec.XclientCommand.Attribute;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class XclientCommandTest {
 
@@ -33,6 +38,37 @@ class XclientCommandTest {
             assertThat(parse(attribute + "=" + "a".repeat(255))).hasSize(1);
             assertThat(parse(attribute + "=" + "a".repeat(256))).isNull();
         }
+    }
+
+    /** Prints the addresses that {@code texts} write. */
+    static final class Reader {
+        private Reader() {}
+
+        public static void main(String... texts) {
+            for (String text : texts) {
+                System.out.println(text + " " + XclientCommand.address(text));
+            }
+        }
+    }
+
+    /** In a JVM whose resolver knows these as names: who looks one up finds it. */
+    @Test
+    void noAddressIsEverLookedUp(@TempDir Path directory) throws Exception {
+        List<String> noAddresses = List.of("256.1.1.1", "999.999.999.999", "1.2.3", "1:2", "::1.2.3.999", "name.test");
+        Path hosts = directory.resolve("hosts");
+        Files.write(hosts, noAddresses.stream().map(name -> "192.0.2.9 " + name).toList());
+        List<String> command = new ArrayList<>(List.of(
+                ProcessHandle.current().info().command().orElseThrow(),
+                "-Djdk.net.hosts.file=" + hosts,
+                "-cp",
+                System.getProperty("java.class.path"),
+                Reader.class.getName()));
+        command.addAll(noAddresses);
+        Process reader = new ProcessBuilder(command).redirectErrorStream(true).start();
+        assertThat(new String(reader.getInputStream().readAllBytes(), StandardCharsets.UTF_8).lines())
+                .containsExactlyElementsOf(
+                        noAddresses.stream().map(text -> text + " null").toList());
+        assertThat(reader.waitFor()).isZero();
     }
 
     @Property
