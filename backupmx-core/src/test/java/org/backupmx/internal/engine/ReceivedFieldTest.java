@@ -2,11 +2,15 @@ package org.backupmx.internal.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import net.jqwik.api.ForAll;
@@ -191,5 +195,41 @@ class ReceivedFieldTest {
             assertThat(read.group(3)).isEqualTo("192.0.2.1");
             assertThat(read.group(4)).isEqualTo("mx2.example.net");
         }
+    }
+
+    /** The fixture says what rspamd read in each form; what we write is what it was given. */
+    @Test
+    void a16_rspamdWasGivenWhatWeWrite() throws IOException {
+        Map<String, String> forms = new HashMap<>();
+        try (InputStream in = ReceivedFieldTest.class.getResourceAsStream("/received-fields.txt")) {
+            String fixture = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            Matcher form = Pattern.compile("== (\\w+)\n([^=]*?\n)-- by_hostname=mx2.example.net (.*)\n")
+                    .matcher(fixture);
+            while (form.find()) {
+                forms.put(form.group(1), form.group(2).replace("\n", "\r\n"));
+                assertThat(form.group(3))
+                        .contains("from_ip=" + (form.group(1).endsWith("6") ? "2001:db8::1 " : "192.0.2.1 "))
+                        .contains("timestamp=" + AT.getEpochSecond());
+            }
+        }
+        String address = "192.0.2.1";
+        String six = "2001:db8::1";
+        String tls = ReceivedField.tls("TLSv1.3", "TLS_AES_256_GCM_SHA384");
+        String oldTls = ReceivedField.tls("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256");
+        String client = "client.example";
+        String[] to = {"u@example.org"};
+        assertThat(forms)
+                .hasSize(11)
+                .containsEntry("plain", field(client, true, address, null, false, to))
+                .containsEntry("helo", field(client, false, address, null, false, to))
+                .containsEntry("tls", field(client, true, address, tls, false, to))
+                .containsEntry("ipv6", field(client, true, six, null, false, to))
+                .containsEntry("many", field(client, true, address, null, false, "u@example.org", "v@example.org"))
+                .containsEntry("smtputf8", field(client, true, address, null, true, "bücher@example.org"))
+                .containsEntry("smtputf8tls", field(client, true, address, oldTls, true, "bücher@example.org"))
+                .containsEntry("xclient", field(client, true, "mail.client.example", address, null, false, to))
+                .containsEntry("literal", field("[192.0.2.1]", true, address, null, false, to))
+                .containsEntry("literal6", field("[IPv6:2001:db8::1]", true, six, null, false, to))
+                .containsEntry("nohelo", field("", false, address, null, false, to));
     }
 }
