@@ -24,7 +24,19 @@ import org.slf4j.LoggerFactory;
  * <p>A segment is removed only when everything that was needed of it stands elsewhere, forced; so a crash at any point
  * leaves a record twice at worst, and recovery takes the later one.
  */
-final class Compactor {
+class Compactor {
+
+    /** Makes the compactor of a spool. */
+    @FunctionalInterface
+    interface Maker {
+        Compactor make(
+                SpoolIndex index,
+                SegmentFiles segments,
+                GroupCommitter committer,
+                CompactionPolicy policy,
+                IoBudget budget,
+                long fullBytes);
+    }
 
     private static final Logger LOG = LoggerFactory.getLogger(Compactor.class);
 
@@ -75,6 +87,11 @@ final class Compactor {
     void close() {
         closing = true;
         LockSupport.unpark(thread);
+        awaitEnd();
+    }
+
+    /** Waits until the last turn is taken. */
+    void awaitEnd() {
         boolean interrupted = false;
         while (true) {
             try {
@@ -94,20 +111,26 @@ final class Compactor {
             if (!woken) {
                 LockSupport.parkNanos(this, RETRY_NANOS);
             }
-            woken = false;
-            Thread.interrupted(); // nobody means this thread
-            try {
-                removeDead();
-                Optional<CompactionPolicy.Choice> choice = choose();
-                if (choice.isPresent() && !closing) {
-                    compact(choice.get());
-                    woken = true;
-                }
-            } catch (IOException | CompletionException | CancellationException e) {
-                LOG.atWarn().setCause(e).log("spool space not given back yet");
-                woken = false;
-            }
+            turn();
         }
+    }
+
+    /** Removes what is dead and compacts the segment that gains most. Returns whether there may be more to do. */
+    final boolean turn() {
+        woken = false;
+        Thread.interrupted(); // nobody means this thread
+        try {
+            removeDead();
+            Optional<CompactionPolicy.Choice> choice = choose();
+            if (choice.isPresent() && !closing) {
+                compact(choice.get());
+                woken = true;
+            }
+        } catch (IOException | CompletionException | CancellationException e) {
+            LOG.atWarn().setCause(e).log("spool space not given back yet");
+            woken = false;
+        }
+        return woken;
     }
 
     private void removeDead() throws IOException {

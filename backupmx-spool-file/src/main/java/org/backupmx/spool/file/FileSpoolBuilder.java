@@ -56,6 +56,8 @@ public final class FileSpoolBuilder {
     FileIo io = new DiskIo();
     LongSupplier keys = new SecureRandom()::nextLong;
     LongSupplier nanoTime = System::nanoTime;
+    GroupCommitter.Maker committer = GroupCommitter::new;
+    Compactor.Maker compactor = Compactor::new;
 
     FileSpoolBuilder(Path directory) {
         this.directory = requireNonNull(directory, "directory");
@@ -162,6 +164,13 @@ public final class FileSpoolBuilder {
 
     FileSpoolBuilder nanoTime(LongSupplier value) {
         nanoTime = value;
+        return this;
+    }
+
+    /** Sets who takes the turns: with others than the two threads a history can be repeated. */
+    FileSpoolBuilder turns(GroupCommitter.Maker committing, Compactor.Maker compacting) {
+        committer = committing;
+        compactor = compacting;
         return this;
     }
 

@@ -26,7 +26,14 @@ import org.slf4j.LoggerFactory;
  * <p>Records get here by a stack of linked items, one compare-and-set each; the thread is woken only if it sleeps. Lazy
  * records go with the next batch, or after {@value #LAZY_MILLIS} ms.
  */
-final class GroupCommitter {
+class GroupCommitter {
+
+    /** Makes the committer of a spool. */
+    @FunctionalInterface
+    interface Maker {
+        GroupCommitter make(
+                SpoolIndex index, SegmentWriter writer, SpaceGuard space, SyncMode syncMode, LongSupplier nanoTime);
+    }
 
     private static final Logger LOG = LoggerFactory.getLogger(GroupCommitter.class);
 
@@ -85,6 +92,11 @@ final class GroupCommitter {
     void start() {
         checkSpace();
         markedEnd = writer.end();
+        begin();
+    }
+
+    /** Has turns taken from here on. */
+    void begin() {
         thread.start();
     }
 
@@ -117,7 +129,8 @@ final class GroupCommitter {
         }
     }
 
-    private void wake() {
+    /** Has a turn taken at once: somebody waits. */
+    void wake() {
         urgent = true;
         if (parked.get() && parked.compareAndSet(true, false)) {
             LockSupport.unpark(thread);
@@ -142,6 +155,14 @@ final class GroupCommitter {
     void close() throws SpoolException {
         closing = true;
         wake();
+        awaitEnd();
+        if (closeFailure != null) {
+            throw closeFailure;
+        }
+    }
+
+    /** Waits until the last turn is taken. */
+    void awaitEnd() {
         boolean interrupted = false;
         while (true) {
             try {
@@ -154,9 +175,6 @@ final class GroupCommitter {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
-        if (closeFailure != null) {
-            throw closeFailure;
-        }
     }
 
     private void run() {
@@ -165,21 +183,10 @@ final class GroupCommitter {
                 if (!urgent && !closing) {
                     idle();
                 }
-                Thread.interrupted(); // an interrupt would close the file
-                urgent = false;
-                CommitItem batch = takeAll();
-                if (batch != null || !again.isEmpty()) {
-                    write(batch);
-                    tick();
-                } else if (closing && queue.compareAndSet(null, CLOSED)) {
-                    break;
-                }
-                if (closing && broken != null && queue.get() == null) {
-                    queue.compareAndSet(null, CLOSED);
-                    break;
+                if (!turn()) {
+                    return;
                 }
             }
-            finish();
         } catch (Throwable e) {
             LOG.atError().setCause(e).log("committer ended");
             health = SpoolHealth.refusing("committer ended");
@@ -187,6 +194,28 @@ final class GroupCommitter {
             abandonAll(new SpoolUnavailableException("committer ended", e));
             throw e;
         }
+    }
+
+    /** Writes what waits. Returns whether that was not the last turn. */
+    final boolean turn() {
+        Thread.interrupted(); // an interrupt would close the file
+        urgent = false;
+        CommitItem batch = takeAll();
+        boolean last = false;
+        if (batch != null || !again.isEmpty()) {
+            write(batch);
+            tick();
+        } else {
+            last = closing && queue.compareAndSet(null, CLOSED);
+        }
+        if (closing && broken != null && queue.get() == null) {
+            queue.compareAndSet(null, CLOSED);
+            last = true;
+        }
+        if (last) {
+            finish();
+        }
+        return !last;
     }
 
     private void abandonAll(SpoolException cause) {
@@ -215,9 +244,14 @@ final class GroupCommitter {
         }
         boolean isQuiet = queue.get() == null && again.isEmpty();
         if (isQuiet && nanoTime.getAsLong() - lastDrain >= LAZY_NANOS) {
-            mark();
-            tick();
+            rest();
         }
+    }
+
+    /** Does what is left for quiet times. */
+    final void rest() {
+        mark();
+        tick();
     }
 
     private @Nullable CommitItem takeAll() {

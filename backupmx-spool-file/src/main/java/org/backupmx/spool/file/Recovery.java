@@ -41,6 +41,7 @@ final class Recovery {
     private long lastSession;
     private int lastNumber;
     private int lastEnd;
+    private int lastForced;
     private long records;
     private int segmentCount;
 
@@ -136,6 +137,7 @@ final class Recovery {
         segmentCount++;
         lastNumber = number;
         lastEnd = reader.end();
+        lastForced = reader.forced();
     }
 
     private void apply(RecordHeader record, long location, byte[] bytes, int metaAt) {
@@ -342,6 +344,11 @@ final class Recovery {
     /** Returns where the last segment's last intact record ends. */
     int lastEnd() {
         return lastEnd;
+    }
+
+    /** Returns up to where the last segment was forced for sure. */
+    int lastForced() {
+        return lastForced;
     }
 
     /** Returns how many segments were read. */

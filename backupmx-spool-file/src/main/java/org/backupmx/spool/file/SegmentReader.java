@@ -196,6 +196,11 @@ final class SegmentReader {
         return (int) end;
     }
 
+    /** Returns up to where the segment was forced for sure. */
+    int forced() {
+        return (int) Math.max(forced, RecordFormat.SEGMENT_HEADER_BYTES);
+    }
+
     /** Returns the damage that hit bytes known to be forced, or that the disk refuses to read. */
     List<Damage> damage() {
         return suspects.stream().filter(suspect -> !isTorn(suspect)).toList();

@@ -19,6 +19,8 @@ record SpoolOpening(
 
     private static final Logger LOG = LoggerFactory.getLogger(SpoolOpening.class);
 
+    private static final int PIECE_BYTES = 4 << 10;
+
     /** Lets the index wake the compactor, which is made after it. */
     private static final class Wake implements Runnable {
         private volatile @Nullable Compactor compactor;
@@ -61,13 +63,13 @@ record SpoolOpening(
         SegmentWriter writer =
                 new SegmentWriter(segments, settings.keys, settings.segmentBytes, session, recovery.lastNumber(), end);
         writer.open();
-        GroupCommitter committer = new GroupCommitter(
+        GroupCommitter committer = settings.committer.make(
                 index,
                 writer,
                 new SpaceGuard(settings.io, settings.directory, settings.minimumFreeBytes, settings.minimumFreePercent),
                 settings.syncMode,
                 settings.nanoTime);
-        Compactor compactor = new Compactor(
+        Compactor compactor = settings.compactor.make(
                 index,
                 segments,
                 committer,
@@ -99,7 +101,7 @@ record SpoolOpening(
 
     /**
      * Makes the last segment tell where it ends: covers what unfinished writes left before its last record, cuts what
-     * follows it, and forces what so far perhaps only the operating system knows. Returns its end.
+     * follows it, and writes and forces again what so far perhaps only the operating system knows. Returns its end.
      */
     private static int tidy(SegmentFiles segments, Recovery recovery) throws IOException {
         Segment last = segments.get(recovery.lastNumber());
@@ -108,6 +110,7 @@ record SpoolOpening(
             return end;
         }
         try (FileIo.Handle file = segments.io().openForWriting(segments.path(last.number()))) {
+            writeAgain(file, recovery.lastForced(), end);
             for (Damage hole : recovery.torn()) {
                 if (hole.segment() == last.number()) {
                     int covered = (int) hole.length() - RecordFormat.HEADER_BYTES;
@@ -123,6 +126,20 @@ record SpoolOpening(
         }
         last.end(end + RecordFormat.HEADER_BYTES);
         return last.end();
+    }
+
+    /** After a failed force there are pages that readers see, and that a force alone would not write. */
+    private static void writeAgain(FileIo.Handle file, int from, int end) throws IOException {
+        for (int at = from; at < end; at += PIECE_BYTES) {
+            ByteBuffer piece = ByteBuffer.allocate(Math.min(PIECE_BYTES, end - at));
+            try {
+                SegmentFiles.readFully(file, piece, at);
+            } catch (IOException e) {
+                LOG.atWarn().setCause(e).addKeyValue("offset", at).log("unreadable, stays as it is");
+                continue;
+            }
+            SegmentFiles.writeFully(file, piece.flip(), at);
+        }
     }
 
     private static void write(FileIo.Handle file, RecordBuffer record, long key, int forced, long at)

@@ -1,6 +1,7 @@
 package org.backupmx.spool.file;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.backupmx.spool.testkit.SpoolActions.LEASE;
 import static org.backupmx.spool.testkit.SpoolActions.START;
 import static org.backupmx.spool.testkit.SpoolActions.await;
@@ -10,23 +11,39 @@ import static org.backupmx.spool.testkit.SpoolActions.octets;
 import static org.backupmx.spool.testkit.SpoolActions.read;
 import static org.backupmx.spool.testkit.SpoolActions.relayed;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import org.backupmx.spool.QueuedMessage;
 import org.backupmx.spool.SpoolEntry;
 import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolId;
 import org.backupmx.spool.SpoolLease;
 import org.backupmx.spool.SpoolWriter;
+import org.backupmx.spool.file.SimulatedDisk.Call;
 import org.backupmx.spool.testkit.Envelopes;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/** The power goes at every step of a history: what was committed is there once and whole, nothing else is. */
+/**
+ * The power goes at every step of a history: what was committed is there once and whole, nothing else is. What fails is
+ * repeated with {@code -Dcrash.seed}. The profile {@code crash} has 100,000 losses of power.
+ */
 class CrashIT {
+
+    private static final int POINTS = Integer.getInteger("crash.points", 2_500);
+    private static final long FIRST_SEED = Long.getLong("crash.seed", 1);
+    private static final int OPERATIONS = 40;
+    private static final int MOST_POINTS_TO_FIND_A_FAULT = 500;
 
     /** What somebody outside knows of a spool. */
     private static final class Ledger {
@@ -163,5 +180,49 @@ class CrashIT {
                     .as(what)
                     .isEmpty();
         }
+    }
+
+    /** Stops as soon as there were so many losses of power. */
+    private static void histories(long firstSeed, int points, UnaryOperator<FileIo> planted, CrashTally tally)
+            throws IOException {
+        for (long seed = firstSeed; tally.points() < points; seed++) {
+            new CrashHistory(seed, planted, tally).run(OPERATIONS);
+        }
+    }
+
+    @Test
+    void powerMayGoAtEveryStepOfRandomHistories() throws Exception {
+        long began = System.nanoTime();
+        CrashTally tally = new CrashTally();
+        histories(FIRST_SEED, POINTS, io -> io, tally);
+        long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - began);
+        String told = "seeds " + FIRST_SEED + " to " + (FIRST_SEED + tally.histories() - 1) + ", " + seconds + " s: "
+                + tally + "; lost 0, damaged 0";
+        System.out.println(told);
+        assertThat(tally.points()).isGreaterThanOrEqualTo(POINTS);
+        assertThat(tally.pointsByCall().keySet())
+                .containsExactlyInAnyOrder(
+                        Call.OPEN,
+                        Call.WRITE,
+                        Call.FORCE,
+                        Call.TRUNCATE,
+                        Call.RENAME,
+                        Call.DELETE,
+                        Call.FORCE_DIRECTORY);
+        assertThat(tally.secondPoints()).isGreaterThan(POINTS / 40);
+        String report = System.getProperty("crash.report");
+        if (report != null) {
+            Files.writeString(Path.of(report), told + "\n");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(PlantedFault.class)
+    void plantedFaultIsFound(PlantedFault fault) {
+        CrashTally tally = new CrashTally();
+        assertThatThrownBy(() -> histories(1, MOST_POINTS_TO_FIND_A_FAULT, fault::on, tally))
+                .isInstanceOf(AssertionError.class)
+                .satisfies(e -> System.out.println(fault + ": found after " + tally.points() + " losses of power: "
+                        + e.getCause().getMessage()));
     }
 }

@@ -12,8 +12,11 @@ import static org.backupmx.spool.testkit.SpoolActions.scan;
 import static org.backupmx.spool.testkit.SpoolActions.store;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -25,8 +28,10 @@ import org.backupmx.spool.SpoolHealth;
 import org.backupmx.spool.SpoolId;
 import org.backupmx.spool.SpoolLease;
 import org.backupmx.spool.SpoolUnavailableException;
+import org.backupmx.spool.SpoolWriter;
 import org.backupmx.spool.file.SimulatedDisk.Call;
 import org.backupmx.spool.testkit.Envelopes;
+import org.backupmx.spool.testkit.SpoolActions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -79,6 +84,42 @@ class FaultTest {
                     .extracting(QueuedMessage::id)
                     .containsExactlyInAnyOrder(before, after);
             assertThat(read(again, after)).isEqualTo(octets(300, 300));
+        }
+    }
+
+    /** After a failed force readers see pages that are not on the disk, and that no later force writes. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16})
+    void whatAFailedForceLeftInThePageCacheIsWrittenAgainOrForgotten(int seed) throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES, seed);
+        AtomicBoolean failing = new AtomicBoolean();
+        disk.fault((call, file, bytes) -> {
+            if (failing.get() && (call == Call.FORCE || call == Call.RENAME)) {
+                throw new IOException("Input/output error");
+            }
+            return bytes;
+        });
+        FileSpool dying = SimulatedDisk.spool(disk, 1).open();
+        SpoolId before = put(dying, 100);
+        failing.set(true);
+        assertThatThrownBy(() -> put(dying, 20_000)).isInstanceOf(SpoolUnavailableException.class);
+        assertThat(dying.health().isAccepting()).isFalse();
+        assertThat(dying.health().toString()).contains("Input/output error");
+        assertThatThrownBy(() -> put(dying, 1)).isInstanceOf(SpoolUnavailableException.class);
+        assertThatThrownBy(dying::close).isInstanceOf(SpoolException.class);
+        failing.set(false);
+
+        List<SpoolId> found;
+        try (FileSpool again = SimulatedDisk.spool(disk, 2).open()) {
+            found = scan(again).stream().map(QueuedMessage::id).toList();
+        }
+        assertThat(found).contains(before);
+        try (FileSpool afterwards =
+                SimulatedDisk.spool(disk.afterCrash(new Random(seed)), 3).open()) {
+            assertThat(scan(afterwards)).extracting(QueuedMessage::id).containsExactlyElementsOf(found);
+            for (SpoolId id : found) {
+                assertThat(read(afterwards, id)).hasSize(id.equals(before) ? 100 : 20_000);
+            }
         }
     }
 
@@ -277,6 +318,78 @@ class FaultTest {
             spool.settle(lease, relayed(lease, START));
             put(spool, 60_000);
             await().until(() -> disk.segments().size() < 4);
+        }
+    }
+
+    @Test
+    void failedForceIsNeverTriedAgainAndAllWhoWaitedAreTold() throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+        Turns turns = new Turns();
+        try (FileSpool spool = turns.taken(SimulatedDisk.spool(disk, 1)).open()) {
+            SpoolId before = put(spool, 100);
+            String failed = disk.segments().get(0);
+            List<Call> afterwards = new ArrayList<>();
+            AtomicBoolean told = new AtomicBoolean();
+            disk.fault((call, file, bytes) -> {
+                if (file.equals(failed) && told.get()) {
+                    afterwards.add(call);
+                }
+                if (call == Call.FORCE && told.compareAndSet(false, true)) {
+                    throw new IOException("Input/output error");
+                }
+                return bytes;
+            });
+            List<CompletionStage<SpoolId>> waiting = new ArrayList<>();
+            turns.gather();
+            for (int i = 0; i < 5; i++) {
+                try (SpoolWriter writer = spool.begin(Envelopes.to("x@a.example"), START)) {
+                    writer.write(ByteBuffer.wrap(octets(200, i)));
+                    waiting.add(writer.commit());
+                }
+            }
+            turns.release();
+
+            for (CompletionStage<SpoolId> one : waiting) {
+                assertThatThrownBy(() -> SpoolActions.await(one))
+                        .isInstanceOf(SpoolUnavailableException.class)
+                        .hasMessageContaining("Input/output error");
+            }
+            SpoolId after = put(spool, 300);
+            assertThat(read(spool, before)).isEqualTo(octets(100, 100));
+            assertThat(afterwards).isNotEmpty().containsOnly(Call.READ);
+            assertThat(scan(spool)).extracting(QueuedMessage::id).containsExactly(before, after);
+        }
+    }
+
+    /** A disk that has no byte left. */
+    private static void fill(SimulatedDisk disk) {
+        disk.put("something else", new byte[(int) (DISK_BYTES - disk.usedBytes())]);
+    }
+
+    @Test
+    void deliveryGoesOnAndGivesRoomBackWhenNoByteIsLeft() throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+        Turns turns = new Turns();
+        try (FileSpool spool = turns.taken(SimulatedDisk.spool(disk, 1)).open()) {
+            for (int i = 0; i < 12; i++) {
+                put(spool, 30_000);
+            }
+            fill(disk);
+            long full = disk.usedBytes();
+            assertThatThrownBy(() -> put(spool, 200)).isInstanceOf(SpoolFullException.class);
+            for (SpoolLease lease : lease(spool, "a.example", START)) {
+                assertThat(read(spool, lease.id())).hasSize(30_000);
+                spool.settle(lease, relayed(lease, START));
+            }
+            turns.compact();
+            assertThat(disk.usedBytes()).isLessThan(full - 200_000);
+            assertThat(scan(spool)).isEmpty();
+            for (int i = 0; i < 150; i++) {
+                turns.rest(); // a second and more passes: there is room for a segment
+            }
+        }
+        try (FileSpool again = SimulatedDisk.spool(disk, 2).open()) {
+            assertThat(scan(again)).isEmpty();
         }
     }
 }

@@ -13,7 +13,6 @@ import static org.backupmx.spool.testkit.SpoolActions.scan;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,16 +24,12 @@ import net.jqwik.api.Property;
 import net.jqwik.api.ShrinkingMode;
 import org.backupmx.mail.Envelope;
 import org.backupmx.mail.MailDomain;
-import org.backupmx.spool.MessageLane;
 import org.backupmx.spool.QueuedMessage;
-import org.backupmx.spool.QueuedRecipient;
-import org.backupmx.spool.RecipientState;
 import org.backupmx.spool.Settlement;
 import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolId;
 import org.backupmx.spool.SpoolLease;
 import org.backupmx.spool.SpoolWriter;
-import org.backupmx.spool.SpooledMessage;
 import org.backupmx.spool.file.SimulatedDisk.Call;
 import org.backupmx.spool.testkit.Envelopes;
 
@@ -47,26 +42,6 @@ class FileSpoolHistoryIT {
 
     private static final int STEPS_BETWEEN_CRASHES = 60;
     private static final String[] DOMAINS = {"a.example", "b.example", "c.example"};
-
-    /** One message; {@code versions} are what it may be after a crash, the last one what it is now. */
-    private static final class Known {
-        final byte[] mailData;
-        final List<Optional<QueuedMessage>> versions = new ArrayList<>(List.of(Optional.empty()));
-
-        Known(byte[] mailData) {
-            this.mailData = mailData;
-        }
-
-        Optional<QueuedMessage> now() {
-            return versions.get(versions.size() - 1);
-        }
-
-        void sure() {
-            Optional<QueuedMessage> now = now();
-            versions.clear();
-            versions.add(now);
-        }
-    }
 
     private static final class History {
         final Random random;
@@ -99,7 +74,7 @@ class FileSpoolHistoryIT {
         }
 
         private void next(SpoolId id, Optional<QueuedMessage> version) {
-            known.get(id).versions.add(version);
+            known.get(id).next(version);
         }
 
         void step() throws IOException {
@@ -125,20 +100,7 @@ class FileSpoolHistoryIT {
                     writer.write(ByteBuffer.wrap(mailData));
                     return; // abandoned: must never be seen
                 }
-                List<MessageLane> lanes = new ArrayList<>();
-                for (MailDomain domain : envelope.domains()) {
-                    List<QueuedRecipient> recipients = new ArrayList<>();
-                    for (int i = 0; i < envelope.recipients().size(); i++) {
-                        if (envelope.recipients().get(i).domain().equals(domain)) {
-                            recipients.add(new QueuedRecipient(
-                                    i, envelope.recipients().get(i), RecipientState.Pending.INSTANCE));
-                        }
-                    }
-                    lanes.add(new MessageLane(domain, recipients, 0, now));
-                }
-                Known message = new Known(mailData);
-                message.versions.add(Optional.of(
-                        new QueuedMessage(new SpooledMessage(writer.id(), envelope, now, size), lanes, false)));
+                Known message = new Known(writer.id(), envelope, now, mailData);
                 known.put(writer.id(), message);
                 writer.write(ByteBuffer.wrap(mailData));
                 await(writer.commit());
@@ -163,31 +125,10 @@ class FileSpoolHistoryIT {
                                 due);
                     default -> deferred(lease, now, due);
                 };
-                next(lease.id(), settled(queued(lease.id()), lease.domain(), settlement));
+                next(lease.id(), Known.settled(queued(lease.id()), lease.domain(), settlement));
                 spool.settle(lease, settlement);
             }
             now = now.plusSeconds(5);
-        }
-
-        private static Optional<QueuedMessage> settled(QueuedMessage message, MailDomain domain, Settlement outcome) {
-            List<MessageLane> lanes = new ArrayList<>();
-            for (MessageLane lane : message.lanes()) {
-                if (!lane.domain().equals(domain)) {
-                    lanes.add(lane);
-                    continue;
-                }
-                List<QueuedRecipient> left = lane.recipients().stream()
-                        .map(one -> new QueuedRecipient(
-                                one.index(), one.recipient(), outcome.states().getOrDefault(one.index(), one.state())))
-                        .filter(one -> !one.state().isFinal())
-                        .toList();
-                if (!left.isEmpty()) {
-                    lanes.add(new MessageLane(domain, left, lane.attempts() + 1, outcome.nextDue()));
-                }
-            }
-            return lanes.isEmpty()
-                    ? Optional.empty()
-                    : Optional.of(new QueuedMessage(message.message(), lanes, message.held()));
         }
 
         private void hold(boolean held) throws SpoolException {
@@ -215,24 +156,15 @@ class FileSpoolHistoryIT {
             if (random.nextBoolean()) {
                 Optional<SpoolId> id = pick();
                 if (id.isPresent()) {
-                    next(id.get(), Optional.of(due(queued(id.get()), Optional.empty(), due)));
+                    next(id.get(), Optional.of(Known.due(queued(id.get()), Optional.empty(), due)));
                     assertThat(spool.reschedule(id.get(), due)).isTrue();
                 }
                 return;
             }
             MailDomain domain = MailDomain.of(DOMAINS[random.nextInt(3)]);
-            known.forEach((id, message) ->
-                    message.now().ifPresent(version -> next(id, Optional.of(due(version, Optional.of(domain), due)))));
+            known.forEach((id, message) -> message.now()
+                    .ifPresent(version -> next(id, Optional.of(Known.due(version, Optional.of(domain), due)))));
             spool.reschedule(domain, due);
-        }
-
-        private static QueuedMessage due(QueuedMessage message, Optional<MailDomain> domain, Instant due) {
-            List<MessageLane> lanes = message.lanes().stream()
-                    .map(lane -> domain.isPresent() && !domain.get().equals(lane.domain())
-                            ? lane
-                            : new MessageLane(lane.domain(), lane.recipients(), lane.attempts(), due))
-                    .toList();
-            return new QueuedMessage(message.message(), lanes, message.held());
         }
 
         private void compare() throws IOException {
@@ -243,7 +175,9 @@ class FileSpoolHistoryIT {
             assertThat(scan(spool)).as(what).containsExactlyInAnyOrderElementsOf(right);
             Optional<SpoolId> id = pick();
             if (id.isPresent()) {
-                assertThat(read(spool, id.get())).as(what).isEqualTo(known.get(id.get()).mailData);
+                assertThat(read(spool, id.get()))
+                        .as(what)
+                        .isEqualTo(known.get(id.get()).mailData());
             }
         }
 
@@ -282,52 +216,17 @@ class FileSpoolHistoryIT {
             assertThat(known.keySet()).as(what + ": nobody stored it").containsAll(found.keySet());
             for (Map.Entry<SpoolId, Known> one : known.entrySet()) {
                 Optional<QueuedMessage> is = Optional.ofNullable(found.get(one.getKey()));
-                assertThat(isPossible(is, one.getValue().versions))
-                        .as("%s: %s is %s (expected: one of %s)", what, one.getKey(), is, one.getValue().versions)
+                assertThat(one.getValue().isPossible(is))
+                        .as("%s: %s is %s (expected: one of %s)", what, one.getKey(), is, one.getValue())
                         .isTrue();
-                one.getValue().versions.clear();
-                one.getValue().versions.add(is);
+                one.getValue().found(is);
                 if (is.isPresent()) {
-                    assertThat(read(spool, one.getKey())).as(what).isEqualTo(one.getValue().mailData);
+                    assertThat(read(spool, one.getKey()))
+                            .as(what)
+                            .isEqualTo(one.getValue().mailData());
                 }
             }
             known.values().removeIf(message -> message.now().isEmpty() && random.nextInt(4) > 0);
-        }
-
-        /** Outcomes of different lanes are apart: each lane is to be one that there was. */
-        private static boolean isPossible(Optional<QueuedMessage> is, List<Optional<QueuedMessage>> versions) {
-            if (is.isEmpty()) {
-                return versions.contains(is);
-            }
-            List<QueuedMessage> possible =
-                    versions.stream().flatMap(Optional::stream).toList();
-            QueuedMessage message = is.get();
-            boolean same = possible.stream()
-                    .anyMatch(
-                            one -> one.held() == message.held() && one.message().equals(message.message()));
-            return same
-                    && message.lanes().stream()
-                            .allMatch(lane -> possible.stream()
-                                            .flatMap(one -> one.lanes().stream())
-                                            .anyMatch(one -> sameState(one, lane))
-                                    && possible.stream()
-                                            .flatMap(one -> one.lanes().stream())
-                                            .anyMatch(one -> one.domain().equals(lane.domain())
-                                                    && one.due().equals(lane.due())))
-                    && possible.stream()
-                            .anyMatch(one -> message.lanes().stream()
-                                    .map(MessageLane::domain)
-                                    .toList()
-                                    .containsAll(one.lanes().stream()
-                                            .map(MessageLane::domain)
-                                            .toList()));
-        }
-
-        /** The due instant is apart: of a batch that was not forced a DUES may be kept and the STATE before it not. */
-        private static boolean sameState(MessageLane one, MessageLane other) {
-            return one.domain().equals(other.domain())
-                    && one.attempts() == other.attempts()
-                    && one.recipients().equals(other.recipients());
         }
 
         void reopen() throws IOException {

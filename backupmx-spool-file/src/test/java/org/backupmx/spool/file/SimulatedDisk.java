@@ -7,15 +7,19 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.backupmx.spool.SpoolUnavailableException;
 
 /**
- * A disk in memory that knows what was forced. Writes and names stay apart until a force; a crash keeps some of them.
- * Any call can be made to fail. Thread-safe.
+ * A disk in memory that knows what was forced. Writes and names stay apart until a force; a crash keeps any of them, in
+ * any order, whole or torn. Any call can be made to fail, and a force that failed drops what it was to keep. A sector that
+ * was forced keeps its bytes. Thread-safe.
  */
 final class SimulatedDisk implements FileIo {
 
@@ -44,27 +48,190 @@ final class SimulatedDisk implements FileIo {
         private static final long serialVersionUID = 1L;
     }
 
+    /** One change of a file that was not forced: a write, or a truncation, which has no data. */
+    private record Change(int at, byte[] data) {
+        int end() {
+            return data == null ? Integer.MAX_VALUE : at + data.length;
+        }
+    }
+
+    /** One change of a directory that was not forced: a creation has no {@code from}, a deletion no {@code to}. */
+    private record NameChange(Content content, String from, String to) {
+        boolean meets(NameChange other) {
+            return content == other.content || names().stream().anyMatch(other.names()::contains);
+        }
+
+        private List<String> names() {
+            return Stream.of(from, to).filter(Objects::nonNull).toList();
+        }
+    }
+
     private static final class Content {
         /** What a reader sees. */
         byte[] bytes = new byte[0];
         /** What would survive. */
         byte[] forced = new byte[0];
-        /** What was written since the last force: offset, length; a truncation has the length -1. */
-        final List<long[]> unforced = new ArrayList<>();
+        /** What was done since the last force, in order. */
+        final List<Change> changes = new ArrayList<>();
+        /** A force failed: pages that readers see are not on the disk, and nothing is due to write them. */
+        boolean dropped;
+
+        void write(int at, ByteBuffer from, int count) {
+            int end = at + count;
+            if (end > bytes.length) {
+                bytes = Arrays.copyOf(bytes, end);
+            }
+            from.get(bytes, at, count);
+            int first = dropped ? at / PAGE * PAGE : at; // the page cache writes whole pages
+            int last = dropped ? Math.min(bytes.length, (end + PAGE - 1) / PAGE * PAGE) : end;
+            changes.add(new Change(first, Arrays.copyOfRange(bytes, first, last)));
+        }
+
+        void truncate(int size) {
+            if (size < bytes.length) {
+                bytes = Arrays.copyOf(bytes, size);
+                changes.add(new Change(size, null));
+            }
+        }
 
         void force() {
-            forced = Arrays.copyOf(forced, bytes.length);
-            for (long[] write : unforced) {
-                int from = (int) Math.min(write[0], bytes.length);
-                int end = (int) Math.min(write[0] + Math.max(write[1], 0), bytes.length);
-                System.arraycopy(bytes, from, forced, from, end - from);
+            forced = survivor(Loss.NONE, new Random(0));
+            changes.clear();
+        }
+
+        /** What Linux does: the error is told once, the pages count as clean, a later force has nothing to do. */
+        void failForce(Random random) {
+            forced = survivor(Loss.of(random), random);
+            changes.clear();
+            dropped = true;
+            if (random.nextBoolean()) {
+                bytes = Arrays.copyOf(forced, bytes.length); // the pages left the cache
+            }
+        }
+
+        /** Returns what is found if the power goes now. */
+        byte[] survivor(Loss loss, Random random) {
+            if (changes.isEmpty()) {
+                return dropped && loss == Loss.NONE ? Arrays.copyOf(forced, bytes.length) : forced.clone();
+            }
+            int most = Math.max(1, Math.max(forced.length, bytes.length));
+            for (Change change : changes) {
+                most = change.data() == null ? most : Math.max(most, change.end());
+            }
+            int[] kept = loss.kept((most + SECTOR - 1) / SECTOR, changes.size(), random);
+            byte[] found = Arrays.copyOf(forced, most);
+            if (loss == Loss.SECTORS
+                    && random.nextInt(4) == 0) { // blocks of a file that grew hold what was there before
+                byte[] stale = new byte[most - forced.length];
+                random.nextBytes(stale);
+                System.arraycopy(stale, 0, found, forced.length, stale.length);
+            }
+            int[] sizes = new int[changes.size() + 1];
+            sizes[0] = forced.length;
+            for (int i = 0; i < changes.size(); i++) {
+                Change change = changes.get(i);
+                sizes[i + 1] = change.data() == null ? change.at() : Math.max(sizes[i], change.end());
+                apply(change, i, kept, found);
+            }
+            if (loss == Loss.TORN && kept[0] + 1 < changes.size()) {
+                Change half = changes.get(kept[0] + 1);
+                if (half.data() != null) {
+                    int count = random.nextInt(half.data().length + 1);
+                    System.arraycopy(half.data(), 0, found, half.at(), count);
+                    return Arrays.copyOf(found, Math.max(sizes[kept[0] + 1], half.at() + count));
+                }
+            }
+            if (loss == Loss.NONE) {
+                return Arrays.copyOf(found, bytes.length);
+            }
+            return Arrays.copyOf(found, sizes[loss.isOrdered() ? kept[0] + 1 : random.nextInt(sizes.length)]);
+        }
+
+        private static void apply(Change change, int number, int[] kept, byte[] found) {
+            int end = Math.min(change.end(), found.length);
+            for (int at = change.at(); at < end; ) {
+                int sector = at / SECTOR;
+                int next = Math.min((sector + 1) * SECTOR, end);
+                if (number <= kept[sector]) {
+                    if (change.data() == null) {
+                        Arrays.fill(found, at, next, (byte) 0);
+                    } else {
+                        System.arraycopy(change.data(), at - change.at(), found, at, next - at);
+                    }
+                }
+                at = next;
             }
         }
     }
 
+    /** What a loss of power takes of the changes to a file that were not forced. */
+    private enum Loss {
+        NONE,
+        ALL,
+        /** Everything behind some change: the disk kept the order. */
+        LATER,
+        /** The same, and the next change is there in part, torn anywhere. */
+        TORN,
+        /** Each sector is as some change left it, in any mixture. */
+        SECTORS,
+        /** Each page of eight sectors. */
+        PAGES,
+        /** All but one sector is there. */
+        ONE_SECTOR,
+        /** One sector alone is there. */
+        ALL_BUT_ONE_SECTOR;
+
+        private static final Loss[] EACH = values();
+
+        static Loss of(Random random) {
+            return EACH[random.nextInt(EACH.length)];
+        }
+
+        boolean isOrdered() {
+            return this == ALL || this == LATER || this == TORN;
+        }
+
+        /** Returns for each sector the last change that it kept, -1 if none. */
+        int[] kept(int sectors, int changes, Random random) {
+            int[] kept = new int[sectors];
+            int last = changes - 1;
+            switch (this) {
+                case NONE -> Arrays.fill(kept, last);
+                case ALL -> Arrays.fill(kept, -1);
+                case LATER, TORN -> Arrays.fill(kept, random.nextInt(changes + 1) - 1);
+                case SECTORS -> Arrays.setAll(kept, i -> any(changes, random));
+                case PAGES -> {
+                    for (int i = 0; i < sectors; i++) {
+                        kept[i] = i % (PAGE / SECTOR) == 0 ? any(changes, random) : kept[i - 1];
+                    }
+                }
+                case ONE_SECTOR, ALL_BUT_ONE_SECTOR -> {
+                    Arrays.fill(kept, this == ONE_SECTOR ? last : -1);
+                    if (sectors > 0) {
+                        kept[random.nextInt(sectors)] = this == ONE_SECTOR ? -1 : last;
+                    }
+                }
+            }
+            return kept;
+        }
+
+        private static int any(int changes, Random random) {
+            return switch (random.nextInt(4)) {
+                case 0 -> -1;
+                case 1 -> random.nextInt(changes + 1) - 1;
+                default -> changes - 1;
+            };
+        }
+    }
+
+    private static final int SECTOR = 512;
+    private static final int PAGE = 4096;
+
     private final long totalBytes;
-    private Map<String, Content> names = new HashMap<>();
-    private Map<String, Content> forcedNames = new HashMap<>();
+    private final Map<String, Content> names = new TreeMap<>();
+    private Map<String, Content> forcedNames = new TreeMap<>();
+    private final List<NameChange> nameChanges = new ArrayList<>();
+    private final Random drops;
     private Fault fault = (call, file, bytes) -> bytes;
     private volatile Fault outside = (call, file, bytes) -> bytes;
     private boolean locked;
@@ -72,7 +239,13 @@ final class SimulatedDisk implements FileIo {
     private int steps;
 
     SimulatedDisk(long totalBytes) {
+        this(totalBytes, 1);
+    }
+
+    /** Makes an empty disk; {@code drops} tells which pages a failed force drops. */
+    SimulatedDisk(long totalBytes, long drops) {
         this.totalBytes = totalBytes;
+        this.drops = new Random(drops);
     }
 
     synchronized void fault(Fault value) {
@@ -102,44 +275,54 @@ final class SimulatedDisk implements FileIo {
         powerLost = true;
     }
 
-    /**
-     * Returns the disk as it is found after the loss of power: what was forced, and of the rest what the random numbers
-     * keep, in 512-byte sectors.
-     */
+    /** Ends the power and returns the disk as it is found afterwards. */
     synchronized SimulatedDisk afterCrash(Random random) {
-        SimulatedDisk after = new SimulatedDisk(totalBytes);
         powerLost = true;
-        Map<String, Content> kept = random.nextBoolean() ? names : forcedNames;
-        Map<Content, Content> copies = new HashMap<>();
-        kept.forEach((name, content) -> {
-            Content copy = copies.computeIfAbsent(content, it -> survivor(it, random));
+        return survivor(random);
+    }
+
+    /** Returns the disk as it would be found if the power went now: what was forced, and some of the rest. */
+    synchronized SimulatedDisk survivor(Random random) {
+        SimulatedDisk after = new SimulatedDisk(totalBytes);
+        Map<Content, Content> copies = new IdentityHashMap<>();
+        survivingNames(random).forEach((name, content) -> {
+            Content copy = copies.computeIfAbsent(content, it -> {
+                Content survivor = new Content();
+                survivor.forced = it.survivor(Loss.of(random), random);
+                survivor.bytes = survivor.forced.clone();
+                return survivor;
+            });
             after.names.put(name, copy);
             after.forcedNames.put(name, copy);
         });
         return after;
     }
 
-    private static Content survivor(Content content, Random random) {
-        byte[] bytes = content.forced.clone();
-        int style = random.nextInt(3);
-        for (long[] write : content.unforced) {
-            if (write[1] < 0) {
-                continue; // a truncation that was not forced
+    /** A journal keeps changes of names up to some point; without one any that do not depend on each other. */
+    private Map<String, Content> survivingNames(Random random) {
+        Map<String, Content> kept = new TreeMap<>(forcedNames);
+        boolean journal = random.nextInt(4) > 0;
+        int first = random.nextInt(nameChanges.size() + 1);
+        List<NameChange> lost = new ArrayList<>();
+        for (int i = 0; i < nameChanges.size(); i++) {
+            NameChange change = nameChanges.get(i);
+            if (journal ? i >= first : random.nextBoolean() || lost.stream().anyMatch(change::meets)) {
+                lost.add(change);
+                continue;
             }
-            for (long at = write[0]; at < write[0] + write[1]; ) {
-                long end = Math.min((at / 512 + 1) * 512, write[0] + write[1]);
-                boolean keep = style == 0 || style == 1 && random.nextBoolean();
-                if (keep && end <= content.bytes.length) {
-                    bytes = bytes.length < end ? Arrays.copyOf(bytes, (int) end) : bytes;
-                    System.arraycopy(content.bytes, (int) at, bytes, (int) at, (int) (end - at));
-                }
-                at = end;
+            if (change.from() != null) {
+                kept.remove(change.from());
+            }
+            if (change.to() != null) {
+                kept.put(change.to(), change.content());
             }
         }
-        Content survivor = new Content();
-        survivor.bytes = bytes;
-        survivor.forced = bytes.clone();
-        return survivor;
+        return kept;
+    }
+
+    /** Tells whether there is a file of a name. */
+    synchronized boolean has(String name) {
+        return names.containsKey(name);
     }
 
     /** Returns the size of all files together. */
@@ -157,7 +340,7 @@ final class SimulatedDisk implements FileIo {
         Content content = names.computeIfAbsent(name, key -> new Content());
         content.bytes = bytes.clone();
         content.forced = bytes.clone();
-        content.unforced.clear();
+        content.changes.clear();
         forcedNames.put(name, content);
     }
 
@@ -223,7 +406,13 @@ final class SimulatedDisk implements FileIo {
     @Override
     public synchronized Handle openForWriting(Path file) throws IOException {
         step(Call.OPEN, name(file), 0, !names.containsKey(name(file)));
-        return new SimulatedFile(name(file), names.computeIfAbsent(name(file), key -> new Content()));
+        Content content = names.get(name(file));
+        if (content == null) {
+            content = new Content();
+            names.put(name(file), content);
+            nameChanges.add(new NameChange(content, null, name(file)));
+        }
+        return new SimulatedFile(name(file), content);
     }
 
     @Override
@@ -249,6 +438,7 @@ final class SimulatedDisk implements FileIo {
             throw new NoSuchFileException(name(from));
         }
         names.put(name(to), content);
+        nameChanges.add(new NameChange(content, name(from), name(to)));
     }
 
     @Override
@@ -259,15 +449,18 @@ final class SimulatedDisk implements FileIo {
 
     private synchronized void deleteNow(Path file) throws IOException {
         step(Call.DELETE, name(file), 0, true);
-        if (names.remove(name(file)) == null) {
+        Content content = names.remove(name(file));
+        if (content == null) {
             throw new NoSuchFileException(name(file));
         }
+        nameChanges.add(new NameChange(content, name(file), null));
     }
 
     @Override
     public synchronized void forceDirectory(Path directory) throws IOException {
         step(Call.FORCE_DIRECTORY, "", 0, true);
-        forcedNames = new HashMap<>(names);
+        forcedNames = new TreeMap<>(names);
+        nameChanges.clear();
     }
 
     private long used() {
@@ -314,15 +507,12 @@ final class SimulatedDisk implements FileIo {
         public int write(ByteBuffer from, long position) throws IOException {
             synchronized (SimulatedDisk.this) {
                 int count = step(Call.WRITE, name, from.remaining(), true);
-                int end = (int) position + count;
-                if (end > content.bytes.length) {
-                    if (used() + end - content.bytes.length > totalBytes) {
-                        throw new NoSpaceException("No space left on device", null);
-                    }
-                    content.bytes = Arrays.copyOf(content.bytes, end);
+                long room = totalBytes - used() + Math.max(0, content.bytes.length - position);
+                if (room <= 0 && count > 0) {
+                    throw new NoSpaceException("No space left on device", null);
                 }
-                from.get(content.bytes, (int) position, count);
-                content.unforced.add(new long[] {position, count});
+                count = (int) Math.min(count, room);
+                content.write((int) position, from, count);
                 return count;
             }
         }
@@ -331,9 +521,15 @@ final class SimulatedDisk implements FileIo {
         public void force() throws IOException {
             outside.before(Call.FORCE, name, 0);
             synchronized (SimulatedDisk.this) {
-                step(Call.FORCE, name, 0, true);
+                try {
+                    step(Call.FORCE, name, 0, true);
+                } catch (PowerLost e) {
+                    throw e;
+                } catch (IOException e) {
+                    content.failForce(drops);
+                    throw e;
+                }
                 content.force();
-                content.unforced.clear();
             }
         }
 
@@ -341,10 +537,7 @@ final class SimulatedDisk implements FileIo {
         public void truncate(long size) throws IOException {
             synchronized (SimulatedDisk.this) {
                 step(Call.TRUNCATE, name, 0, true);
-                if (size < content.bytes.length) {
-                    content.bytes = Arrays.copyOf(content.bytes, (int) size);
-                    content.unforced.add(new long[] {size, -1});
-                }
+                content.truncate((int) size);
             }
         }
 

@@ -1,0 +1,403 @@
+package org.backupmx.spool.file;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.backupmx.spool.testkit.SpoolActions.LEASE;
+import static org.backupmx.spool.testkit.SpoolActions.START;
+import static org.backupmx.spool.testkit.SpoolActions.await;
+import static org.backupmx.spool.testkit.SpoolActions.deferred;
+import static org.backupmx.spool.testkit.SpoolActions.lease;
+import static org.backupmx.spool.testkit.SpoolActions.octets;
+import static org.backupmx.spool.testkit.SpoolActions.relayed;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CompletionStage;
+import java.util.function.UnaryOperator;
+import org.backupmx.mail.Envelope;
+import org.backupmx.mail.MailDomain;
+import org.backupmx.spool.QueuedMessage;
+import org.backupmx.spool.Settlement;
+import org.backupmx.spool.SpoolException;
+import org.backupmx.spool.SpoolId;
+import org.backupmx.spool.SpoolLease;
+import org.backupmx.spool.SpoolLeaseLostException;
+import org.backupmx.spool.SpoolWriter;
+import org.backupmx.spool.file.SimulatedDisk.Call;
+import org.backupmx.spool.testkit.Envelopes;
+
+/**
+ * A random history of a spool, the same for the same seed. Before each call that changes something on the disk the power
+ * goes on a copy of it, and the copy is examined; the history itself goes on.
+ */
+final class CrashHistory {
+
+    private static final String[] DOMAINS = {"a.example", "b.example", "c.example"};
+    private static final long DISK_BYTES = 64 << 20;
+
+    private final long seed;
+    private final Random random;
+    private final UnaryOperator<FileIo> planted;
+    private final CrashTally tally;
+    private final boolean failing;
+    private final int segmentBytes;
+    private final Map<SpoolId, Known> known = new LinkedHashMap<>();
+    private final List<SpoolLease> leases = new ArrayList<>();
+    private final SimulatedDisk disk;
+    private Turns turns = new Turns();
+    private FileSpool spool;
+    private Instant now = START;
+    private int lives;
+    private boolean faults;
+    private int failed;
+
+    /**
+     * Makes a history.
+     *
+     * @param planted what stands between the spool and the disk
+     */
+    CrashHistory(long seed, UnaryOperator<FileIo> planted, CrashTally tally) {
+        this.seed = seed;
+        this.random = new Random(seed);
+        this.disk = new SimulatedDisk(DISK_BYTES, seed);
+        this.planted = planted;
+        this.tally = tally;
+        this.failing = random.nextInt(3) == 0;
+        this.segmentBytes = random.nextInt(8) == 0 ? 3 << 20 : FileSpoolBuilder.MIN_SEGMENT_BYTES;
+    }
+
+    /** Runs so many operations, with a loss of power at each step. */
+    void run(int operations) throws IOException {
+        try {
+            disk.fault(this::before);
+            open();
+            for (int i = 0; i < operations; i++) {
+                faults = failing;
+                operation();
+                faults = false;
+                if (random.nextInt(8) == 0) {
+                    compare();
+                }
+            }
+            reopen();
+            spool.close();
+            tally.history();
+        } catch (AssertionError | RuntimeException e) {
+            throw new AssertionError("seed " + seed + ", step " + disk.steps() + ", " + operations + " operations", e);
+        }
+    }
+
+    private void open() throws SpoolException {
+        turns = new Turns();
+        spool = turns.taken(SimulatedDisk.spool(disk, seed * 1000 + lives++)
+                        .io(planted.apply(disk))
+                        .segmentBytes(segmentBytes))
+                .open();
+    }
+
+    /** The power goes on a copy; sometimes the call itself fails, or does only a part. */
+    private int before(Call call, String file, int bytes) throws IOException {
+        boolean changes = switch (call) {
+            case READ, LIST, SPACE -> false;
+            case OPEN -> !disk.has(file);
+            default -> true;
+        };
+        if (changes) {
+            long variant = seed * 1_000_003 + disk.steps();
+            new CrashExamination(disk, known, planted, segmentBytes, variant, tally).examine(call);
+        }
+        if (faults && call != Call.READ && call != Call.LIST && call != Call.SPACE && random.nextInt(40) == 0) {
+            tally.fault(call);
+            failed++;
+            if (call == Call.WRITE && random.nextBoolean()) {
+                throw new FileIo.NoSpaceException("No space left on device", null);
+            }
+            throw new IOException("Input/output error");
+        }
+        return call == Call.WRITE && bytes > 1 && random.nextInt(16) == 0 ? 1 + random.nextInt(bytes - 1) : bytes;
+    }
+
+    private void operation() throws IOException {
+        switch (random.nextInt(16)) {
+            case 0, 1, 2, 3 -> store(1);
+            case 4 -> store(2 + random.nextInt(6));
+            case 5, 6, 7 -> attempt();
+            case 8 -> settleLate();
+            case 9 -> hold(random.nextBoolean());
+            case 10, 11 -> delete();
+            case 12 -> reschedule();
+            case 13 -> turns.compact();
+            case 14 -> turns.rest();
+            default -> {
+                if (random.nextInt(3) == 0) {
+                    faults = false;
+                    reopen();
+                } else {
+                    abandon();
+                }
+            }
+        }
+        if (random.nextInt(4) == 0) {
+            turns.compact();
+        }
+    }
+
+    private int size() {
+        return switch (random.nextInt(24)) {
+            case 0 -> 140_000 + random.nextInt(400_000);
+            case 1, 2, 3 -> random.nextInt(30_000);
+            default -> random.nextInt(3_000);
+        };
+    }
+
+    private Envelope envelope() {
+        return Envelopes.toMany(1 + random.nextInt(4), DOMAINS[random.nextInt(3)], DOMAINS[random.nextInt(3)]);
+    }
+
+    /** Commits some messages under one force. */
+    private void store(int count) throws SpoolException {
+        int faultsBefore = failed;
+        List<SpoolWriter> writers = new ArrayList<>();
+        List<CompletionStage<SpoolId>> commits = new ArrayList<>();
+        try {
+            for (int i = 0; i < count; i++) {
+                Envelope envelope = envelope();
+                byte[] mailData = octets(size(), random.nextLong());
+                SpoolWriter writer = spool.begin(envelope, now);
+                writers.add(writer);
+                writer.write(ByteBuffer.wrap(mailData));
+                known.put(writer.id(), new Known(writer.id(), envelope, now, mailData));
+            }
+        } catch (SpoolException e) {
+            checkFault(e);
+        }
+        turns.gather();
+        boolean[] sure = new boolean[1];
+        for (SpoolWriter writer : writers) {
+            if (!known.containsKey(writer.id())) {
+                continue; // its mail data could not be written
+            }
+            try {
+                commits.add(writer.commit());
+                commits.get(commits.size() - 1).thenAccept(id -> {
+                    known.get(id).sure(); // from this very moment
+                    sure[0] = true;
+                });
+            } catch (SpoolException e) {
+                checkFault(e);
+            }
+        }
+        turns.release();
+        for (SpoolWriter writer : writers) {
+            writer.close();
+        }
+        for (CompletionStage<SpoolId> commit : commits) {
+            try {
+                await(commit);
+            } catch (SpoolException e) {
+                checkFault(e);
+            }
+        }
+        for (SpoolWriter writer : writers) {
+            Known message = known.get(writer.id());
+            if (message != null && !committed(commits, writer.id())) {
+                message.next(Optional.empty()); // its sender was told to keep it
+            }
+        }
+        if (sure[0]) {
+            sure(faultsBefore);
+        }
+        tally.messages(count);
+    }
+
+    private static boolean committed(List<CompletionStage<SpoolId>> commits, SpoolId id) {
+        return commits.stream()
+                .map(CompletionStage::toCompletableFuture)
+                .anyMatch(one -> !one.isCompletedExceptionally() && id.equals(one.join()));
+    }
+
+    private void checkFault(SpoolException e) {
+        if (!failing) {
+            throw new AssertionError("nothing failed", e);
+        }
+    }
+
+    private void abandon() throws SpoolException {
+        try (SpoolWriter writer = spool.begin(envelope(), now)) {
+            writer.write(ByteBuffer.wrap(octets(size(), 1)));
+        } catch (SpoolException e) {
+            checkFault(e);
+        }
+    }
+
+    /** Something was forced: all that was said before is on disk, too, unless a fault has it wait for a new segment. */
+    private void sure(int faultsBefore) {
+        if (failed == faultsBefore) {
+            known.values().forEach(Known::sure);
+        }
+    }
+
+    private Optional<SpoolId> pick() {
+        List<SpoolId> there = known.entrySet().stream()
+                .filter(one -> one.getValue().now().isPresent())
+                .map(Map.Entry::getKey)
+                .toList();
+        return there.isEmpty() ? Optional.empty() : Optional.of(there.get(random.nextInt(there.size())));
+    }
+
+    private QueuedMessage queued(SpoolId id) {
+        return known.get(id).now().orElseThrow();
+    }
+
+    private void attempt() throws SpoolException {
+        String domain = DOMAINS[random.nextInt(3)];
+        leases.removeIf(lease -> lease.domain().toString().equals(domain) && isOver(lease));
+        Set<SpoolId> right = leasable(MailDomain.of(domain));
+        List<SpoolLease> taken = lease(spool, domain, now);
+        assertThat(taken).extracting(SpoolLease::id).containsExactlyInAnyOrderElementsOf(right);
+        for (SpoolLease lease : taken) {
+            if (random.nextInt(5) == 0) {
+                leases.add(lease);
+            } else {
+                settle(lease);
+            }
+        }
+        now = now.plusSeconds(random.nextInt(60) == 0 ? LEASE.toSeconds() : 5);
+    }
+
+    private boolean isOver(SpoolLease lease) {
+        return !now.isBefore(lease.until());
+    }
+
+    private Set<SpoolId> leasable(MailDomain domain) {
+        Set<SpoolId> right = new HashSet<>();
+        known.forEach((id, message) -> message.now().ifPresent(version -> {
+            boolean due = !version.held()
+                    && version.lanes().stream()
+                            .anyMatch(lane ->
+                                    lane.domain().equals(domain) && !lane.due().isAfter(now));
+            if (due && !isLeased(id, domain)) {
+                right.add(id);
+            }
+        }));
+        return right;
+    }
+
+    /** Tells whether somebody has a lane; a lease that is over ends when its lane is leased from again. */
+    private boolean isLeased(SpoolId id, MailDomain domain) {
+        return leases.stream()
+                .anyMatch(lease -> lease.id().equals(id) && lease.domain().equals(domain));
+    }
+
+    private void settleLate() throws SpoolException {
+        if (leases.isEmpty()) {
+            return;
+        }
+        SpoolLease lease = leases.get(random.nextInt(leases.size()));
+        if (isOver(lease)) {
+            assertThatThrownBy(() -> spool.settle(lease, relayed(lease, now)))
+                    .isInstanceOf(SpoolLeaseLostException.class);
+        } else {
+            leases.remove(lease);
+            settle(lease);
+        }
+    }
+
+    private void settle(SpoolLease lease) throws SpoolException {
+        Instant due = now.plusSeconds(1 + random.nextInt(20));
+        Settlement settlement = switch (random.nextInt(4)) {
+            case 0, 1 -> relayed(lease, now);
+            case 2 -> {
+                int first = lease.recipients().get(0).index();
+                yield Settlement.attempted(
+                        now, Map.of(first, relayed(lease, now).states().get(first)), due);
+            }
+            default -> deferred(lease, now, due);
+        };
+        known.get(lease.id()).next(Known.settled(queued(lease.id()), lease.domain(), settlement));
+        spool.settle(lease, settlement);
+        tally.settlement();
+    }
+
+    /** One word about a message that is durable when the call returns. */
+    private void tell(SpoolId id, Optional<QueuedMessage> version, Word word) {
+        int faultsBefore = failed;
+        Optional<QueuedMessage> before = known.get(id).now();
+        known.get(id).next(version);
+        try {
+            assertThat(word.tell()).isTrue();
+            sure(faultsBefore);
+        } catch (SpoolException e) {
+            checkFault(e);
+            known.get(id).next(before);
+        }
+    }
+
+    @FunctionalInterface
+    private interface Word {
+        boolean tell() throws SpoolException;
+    }
+
+    private void hold(boolean held) {
+        pick().ifPresent(id -> {
+            QueuedMessage message = queued(id);
+            tell(
+                    id,
+                    Optional.of(new QueuedMessage(message.message(), message.lanes(), held)),
+                    () -> held ? spool.hold(id) : spool.release(id));
+        });
+    }
+
+    private void delete() {
+        pick().ifPresent(id -> {
+            leases.removeIf(lease -> lease.id().equals(id));
+            tell(id, Optional.empty(), () -> spool.delete(id));
+        });
+    }
+
+    private void reschedule() throws SpoolException {
+        Instant due = now.plusSeconds(random.nextInt(20));
+        if (random.nextBoolean()) {
+            Optional<SpoolId> id = pick();
+            if (id.isPresent()) {
+                known.get(id.get()).next(Optional.of(Known.due(queued(id.get()), Optional.empty(), due)));
+                assertThat(spool.reschedule(id.get(), due)).isTrue();
+            }
+            return;
+        }
+        MailDomain domain = MailDomain.of(DOMAINS[random.nextInt(3)]);
+        known.forEach((id, message) -> message.now().ifPresent(version -> {
+            if (!isLeased(id, domain)) {
+                message.next(Optional.of(Known.due(version, Optional.of(domain), due)));
+            }
+        }));
+        spool.reschedule(domain, due);
+    }
+
+    private void compare() throws IOException {
+        CrashExamination.compare(spool, known);
+        known.values().removeIf(message -> message.isGone());
+    }
+
+    private void reopen() throws IOException {
+        int faultsBefore = failed;
+        try {
+            spool.close();
+            sure(faultsBefore);
+        } catch (SpoolException e) {
+            checkFault(e); // outcomes that waited for a segment are repeated
+        }
+        leases.clear();
+        open();
+        CrashExamination.adopt(spool, known);
+    }
+}
