@@ -72,6 +72,11 @@ final class DeadItem extends CommitItem {
         return this;
     }
 
+    /** Returns the same end, for another try. */
+    DeadItem again() {
+        return new DeadItem(index, id, segment).waitedFor();
+    }
+
     @Override
     void publish() {
         index.dead(id, location(), length(), hosts);

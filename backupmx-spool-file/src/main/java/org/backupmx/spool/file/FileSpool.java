@@ -421,7 +421,13 @@ public final class FileSpool
         boolean deleted = false;
         try {
             committer.commit(end);
-            await(end.durable());
+            try {
+                await(end.durable());
+            } catch (SpoolFullException e) {
+                end = end.again(); // the failure opened the segment that is kept for this
+                committer.commit(end);
+                await(end.durable());
+            }
             deleted = true;
             return true;
         } finally {

@@ -418,12 +418,23 @@ class GroupCommitter {
         if (shortage != null) {
             now = new SpoolFullException(shortage.reason());
         }
+        if (now == null) {
+            keepReserve();
+        }
         refusal = now;
         health = health(now, shortage);
         if (before == null && now != null) {
             LOG.atWarn().addKeyValue("reason", now.getMessage()).log("spool refuses new mail");
         } else if (before != null && now == null) {
             LOG.atInfo().log("spool accepts new mail");
+        }
+    }
+
+    private void keepReserve() {
+        try {
+            writer.keepReserve();
+        } catch (IOException e) {
+            LOG.atWarn().setCause(e).log("no room kept for a full disk");
         }
     }
 

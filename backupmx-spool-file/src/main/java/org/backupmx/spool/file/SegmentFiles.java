@@ -30,11 +30,16 @@ final class SegmentFiles {
     private static final Pattern SPARE = Pattern.compile("spare-\\d{10}");
     private static final String NEW = "segment.new";
     private static final int MAX_SPARES = 2;
+    private static final String RESERVE = "reserve";
+    private static final String NEW_RESERVE = "reserve.new";
+    /** Room for thousands of ends of messages. */
+    private static final int RESERVE_BYTES = 256 << 10;
 
     private final FileIo io;
     private final Path directory;
     private final ConcurrentMap<Integer, Segment> segments = new ConcurrentHashMap<>();
     private final Deque<String> spares = new ArrayDeque<>();
+    private boolean reserved; // guarded by spares
 
     SegmentFiles(FileIo io, Path directory) {
         this.io = io;
@@ -58,6 +63,7 @@ final class SegmentFiles {
         List<Integer> numbers = new ArrayList<>();
         synchronized (spares) {
             spares.clear();
+            reserved = false;
             for (String name : io.list(directory)) {
                 Matcher matcher = SEGMENT.matcher(name);
                 if (matcher.matches()) {
@@ -68,6 +74,7 @@ final class SegmentFiles {
                 } else if (SPARE.matcher(name).matches()) {
                     spares.add(name);
                 }
+                reserved |= name.equals(RESERVE);
             }
         }
         Collections.sort(numbers);
@@ -90,19 +97,24 @@ final class SegmentFiles {
     /** A segment to append to, and how far its file is allocated. */
     record Opened(Segment segment, FileIo.Handle writing, long allocated) {}
 
-    /** Makes a segment: header first, name after. */
+    /** Makes a segment: header first, name after. On a full disk it gets the room that was kept for this. */
     Opened create(SegmentHeader header) throws IOException {
         String spare;
         synchronized (spares) {
             spare = spares.poll();
         }
         Path work = directory.resolve(spare == null ? NEW : spare);
-        try (FileIo.Handle handle = io.openForWriting(work)) {
-            if (spare == null) {
-                handle.truncate(0); // what a crash left
+        try {
+            begin(work, header, spare == null);
+        } catch (FileIo.NoSpaceException e) {
+            synchronized (spares) {
+                if (!reserved) {
+                    throw e;
+                }
+                reserved = false;
             }
-            writeFully(handle, ByteBuffer.wrap(RecordFormat.encode(header)), 0);
-            handle.force();
+            work = directory.resolve(RESERVE);
+            begin(work, header, false);
         }
         Path path = path(header.number());
         io.rename(work, path);
@@ -120,6 +132,35 @@ final class SegmentFiles {
             if (!whole) {
                 writing.close();
             }
+        }
+    }
+
+    private void begin(Path work, SegmentHeader header, boolean isNew) throws IOException {
+        try (FileIo.Handle handle = io.openForWriting(work)) {
+            if (isNew) {
+                handle.truncate(0); // what a crash left
+            }
+            writeFully(handle, ByteBuffer.wrap(RecordFormat.encode(header)), 0);
+            handle.force();
+        }
+    }
+
+    /** Keeps room for the segment that says on a full disk what left, if there is none yet. */
+    void keepReserve() throws IOException {
+        synchronized (spares) {
+            if (reserved) {
+                return;
+            }
+        }
+        Path work = directory.resolve(NEW_RESERVE);
+        try (FileIo.Handle handle = io.openForWriting(work)) {
+            writeFully(handle, ByteBuffer.allocate(RESERVE_BYTES), 0);
+            handle.force();
+        }
+        io.rename(work, directory.resolve(RESERVE));
+        io.forceDirectory(directory);
+        synchronized (spares) {
+            reserved = true;
         }
     }
 

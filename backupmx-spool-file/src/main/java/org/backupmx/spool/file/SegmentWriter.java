@@ -55,6 +55,8 @@ final class SegmentWriter {
                 RecordFormat.VERSION, lastNumber + 1, key == 0 ? 1 : key, session, lastNumber, lastEnd);
         SegmentFiles.Opened opened = files.create(header);
         segment = opened.segment();
+        Segment before = files.get(header.previous());
+        opened.segment().endsPrevious = before != null && before.isSetAside();
         file = opened.writing();
         allocated = opened.allocated();
         tail = RecordFormat.SEGMENT_HEADER_BYTES;
@@ -62,6 +64,11 @@ final class SegmentWriter {
         staging.clear();
         lastNumber = header.number();
         lastEnd = tail;
+    }
+
+    /** Keeps room for a segment on a full disk. */
+    void keepReserve() throws IOException {
+        files.keepReserve();
     }
 
     private Segment current() {

@@ -121,10 +121,19 @@ record SpoolOpening(
                 file.truncate(end);
             }
             file.force();
+            return mark(file, last, end);
+        }
+    }
+
+    /** Says in the segment that all of it was forced; on a full disk the next segment's header alone says so. */
+    private static int mark(FileIo.Handle file, Segment last, int end) throws IOException {
+        try {
             write(file, RecordBuffer.empty(RecordType.MARK, 0), last.key(), end, end);
             file.force();
+            last.end(end + RecordFormat.HEADER_BYTES);
+        } catch (FileIo.NoSpaceException e) {
+            last.setAside();
         }
-        last.end(end + RecordFormat.HEADER_BYTES);
         return last.end();
     }
 

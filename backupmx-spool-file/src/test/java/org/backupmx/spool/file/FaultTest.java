@@ -361,6 +361,34 @@ class FaultTest {
         }
     }
 
+    @Test
+    void whatAFailedForceRefusedDoesNotComeBackWhenLaterSegmentsAreGone() throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES, 7);
+        Turns turns = new Turns();
+        SpoolId before;
+        try (FileSpool spool = turns.taken(SimulatedDisk.spool(disk, 1)).open()) {
+            before = put(spool, 40_000);
+            AtomicBoolean failed = new AtomicBoolean();
+            disk.fault((call, file, bytes) -> {
+                if (call == Call.FORCE && failed.compareAndSet(false, true)) {
+                    disk.forceAll();
+                    throw new IOException("Input/output error");
+                }
+                return bytes;
+            });
+            assertThatThrownBy(() -> put(spool, 200)).isInstanceOf(SpoolUnavailableException.class);
+            for (int i = 0; i < 6; i++) {
+                SpoolId gone = put(spool, 30_000);
+                assertThat(spool.delete(gone)).isTrue();
+            }
+            turns.compact();
+        }
+        try (FileSpool again =
+                SimulatedDisk.spool(disk.afterCrash(new Random(1)), 2).open()) {
+            assertThat(scan(again)).extracting(QueuedMessage::id).containsExactly(before);
+        }
+    }
+
     /** A disk that has no byte left. */
     private static void fill(SimulatedDisk disk) {
         disk.put("something else", new byte[(int) (DISK_BYTES - disk.usedBytes())]);
@@ -389,6 +417,31 @@ class FaultTest {
             }
         }
         try (FileSpool again = SimulatedDisk.spool(disk, 2).open()) {
+            assertThat(scan(again)).isEmpty();
+        }
+    }
+
+    @Test
+    void deletionGoesOnAndGivesRoomBackWhenNoByteIsLeft() throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+        Turns turns = new Turns();
+        try (FileSpool spool = turns.taken(SimulatedDisk.spool(disk, 1)).open()) {
+            List<SpoolId> stored = new ArrayList<>();
+            for (int i = 0; i < 12; i++) {
+                stored.add(put(spool, 30_000));
+            }
+            fill(disk);
+            long full = disk.usedBytes();
+            assertThatThrownBy(() -> put(spool, 200)).isInstanceOf(SpoolFullException.class);
+            for (SpoolId id : stored) {
+                assertThat(spool.delete(id)).isTrue();
+            }
+            turns.compact();
+            assertThat(disk.usedBytes()).isLessThan(full - 200_000);
+            assertThat(scan(spool)).isEmpty();
+        }
+        try (FileSpool again =
+                SimulatedDisk.spool(disk.afterCrash(new Random(1)), 2).open()) {
             assertThat(scan(again)).isEmpty();
         }
     }

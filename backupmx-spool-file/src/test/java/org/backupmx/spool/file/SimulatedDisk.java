@@ -7,7 +7,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -49,7 +49,15 @@ final class SimulatedDisk implements FileIo {
     }
 
     /** One change of a file that was not forced: a write, or a truncation, which has no data. */
-    private record Change(int at, byte[] data) {
+    private static final class Change {
+        private final int at;
+        private final byte[] data;
+
+        Change(int at, byte[] data) {
+            this.at = at;
+            this.data = data;
+        }
+
         int end() {
             return data == null ? Integer.MAX_VALUE : at + data.length;
         }
@@ -116,7 +124,7 @@ final class SimulatedDisk implements FileIo {
             }
             int most = Math.max(1, Math.max(forced.length, bytes.length));
             for (Change change : changes) {
-                most = change.data() == null ? most : Math.max(most, change.end());
+                most = change.data == null ? most : Math.max(most, change.end());
             }
             int[] kept = loss.kept((most + SECTOR - 1) / SECTOR, changes.size(), random);
             byte[] found = Arrays.copyOf(forced, most);
@@ -130,15 +138,15 @@ final class SimulatedDisk implements FileIo {
             sizes[0] = forced.length;
             for (int i = 0; i < changes.size(); i++) {
                 Change change = changes.get(i);
-                sizes[i + 1] = change.data() == null ? change.at() : Math.max(sizes[i], change.end());
+                sizes[i + 1] = change.data == null ? change.at : Math.max(sizes[i], change.end());
                 apply(change, i, kept, found);
             }
             if (loss == Loss.TORN && kept[0] + 1 < changes.size()) {
                 Change half = changes.get(kept[0] + 1);
-                if (half.data() != null) {
-                    int count = random.nextInt(half.data().length + 1);
-                    System.arraycopy(half.data(), 0, found, half.at(), count);
-                    return Arrays.copyOf(found, Math.max(sizes[kept[0] + 1], half.at() + count));
+                if (half.data != null) {
+                    int count = random.nextInt(half.data.length + 1);
+                    System.arraycopy(half.data, 0, found, half.at, count);
+                    return Arrays.copyOf(found, Math.max(sizes[kept[0] + 1], half.at + count));
                 }
             }
             if (loss == Loss.NONE) {
@@ -149,14 +157,14 @@ final class SimulatedDisk implements FileIo {
 
         private static void apply(Change change, int number, int[] kept, byte[] found) {
             int end = Math.min(change.end(), found.length);
-            for (int at = change.at(); at < end; ) {
+            for (int at = change.at; at < end; ) {
                 int sector = at / SECTOR;
                 int next = Math.min((sector + 1) * SECTOR, end);
                 if (number <= kept[sector]) {
-                    if (change.data() == null) {
+                    if (change.data == null) {
                         Arrays.fill(found, at, next, (byte) 0);
                     } else {
-                        System.arraycopy(change.data(), at - change.at(), found, at, next - at);
+                        System.arraycopy(change.data, at - change.at, found, at, next - at);
                     }
                 }
                 at = next;
@@ -284,7 +292,7 @@ final class SimulatedDisk implements FileIo {
     /** Returns the disk as it would be found if the power went now: what was forced, and some of the rest. */
     synchronized SimulatedDisk survivor(Random random) {
         SimulatedDisk after = new SimulatedDisk(totalBytes);
-        Map<Content, Content> copies = new IdentityHashMap<>();
+        Map<Content, Content> copies = new HashMap<>();
         survivingNames(random).forEach((name, content) -> {
             Content copy = copies.computeIfAbsent(content, it -> {
                 Content survivor = new Content();
@@ -318,6 +326,11 @@ final class SimulatedDisk implements FileIo {
             }
         }
         return kept;
+    }
+
+    /** Has all that was written reach the disk by itself, as it may at any time. */
+    synchronized void forceAll() {
+        names.values().forEach(Content::force);
     }
 
     /** Tells whether there is a file of a name. */
