@@ -33,7 +33,7 @@ final class SegmentFiles {
     private static final String RESERVE = "reserve";
     private static final String NEW_RESERVE = "reserve.new";
     /** Room for thousands of ends of messages. */
-    private static final int RESERVE_BYTES = 256 << 10;
+    static final int RESERVE_BYTES = 256 << 10;
 
     private final FileIo io;
     private final Path directory;

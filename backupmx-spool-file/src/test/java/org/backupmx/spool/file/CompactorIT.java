@@ -146,7 +146,7 @@ class CompactorIT {
         int messages = 60;
         long contentBytes = messages * (5_000L + 300);
         // half of what is sealed is needed; one is appended to, one compacted, one copied to, two are spares
-        long bound = 2 * contentBytes + (5L + slack) * SEGMENT_BYTES;
+        long bound = 2 * contentBytes + (5L + slack) * SEGMENT_BYTES + SegmentFiles.RESERVE_BYTES;
         AtomicBoolean ended = new AtomicBoolean();
         CompletableFuture<Integer> reads;
         try (FileSpool spool =
