@@ -23,7 +23,6 @@ import org.backupmx.intake.RelayDomain;
 import org.backupmx.intake.RelayDomains;
 import org.backupmx.smtp.EventLoops;
 import org.backupmx.smtp.SmtpClient;
-import org.backupmx.smtp.SmtpLimits;
 import org.backupmx.smtp.SmtpServer;
 import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolException;
@@ -109,13 +108,11 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private static SmtpServer server(ServerConfig config, EventLoops loops) {
-        ServerConfig.Limits limits = config.limits();
-        SmtpLimits.Builder bounds = SmtpLimits.builder()
-                .connections(limits.connections())
-                .connectionsPerClient(limits.connectionsPerClient())
-                .greetPause(limits.greetPause());
-        limits.earlyTalkers().ifPresent(bounds::earlyTalkers);
-        SmtpServer server = SmtpServer.on(config.listen()).eventLoops(loops).limits(bounds.build());
+        ServerLimits limits = config.limits();
+        SmtpServer server = SmtpServer.on(config.listen())
+                .eventLoops(loops)
+                .limits(limits.smtp())
+                .bareLineEnds(limits.bareLineEnds());
         return config.tls().map(tls -> server.startTls(tls.startTls())).orElse(server);
     }
 

@@ -22,7 +22,6 @@ import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
 import org.backupmx.retry.RetryPolicy;
-import org.backupmx.smtp.EarlyTalkers;
 import org.backupmx.smtp.SmtpListener;
 import org.backupmx.smtp.StartTls;
 import org.backupmx.smtp.Transport;
@@ -40,7 +39,7 @@ record ServerConfig(
         Probe probe,
         RetryPolicy retry,
         Duration lifetime,
-        Limits limits,
+        ServerLimits limits,
         Optional<Tls> tls,
         Optional<Duration> greylistDelay,
         Optional<Mailbox> postmaster,
@@ -83,15 +82,6 @@ record ServerConfig(
     /** How often a primary is probed in either state, and how many answers turn it. */
     record Probe(Duration up, Duration down, int rise, int fall) {}
 
-    /** What a client may take of us. */
-    record Limits(
-            long messageBytes,
-            int recipients,
-            int connections,
-            int connectionsPerClient,
-            Duration greetPause,
-            Optional<EarlyTalkers> earlyTalkers) {}
-
     /** Certificates and keys in PEM form, the default first. */
     record Tls(List<Pair> certificates) {
 
@@ -112,7 +102,7 @@ record ServerConfig(
     static ServerConfig read(Path file) throws ConfigException {
         ConfigNode root = ConfigNode.read(file);
         Map<String, ConfigNode> map = root.map(KEYS);
-        Limits limits = limits(map.get("limits"));
+        ServerLimits limits = ServerLimits.of(map.get("limits"));
         List<IpNetwork> byDestination = byDestination(map.get("by-destination"));
         if (!byDestination.isEmpty() && !map.containsKey("domains")) {
             required(root, map, "postmaster", "an address, as there is no domain for it");
@@ -272,7 +262,7 @@ record ServerConfig(
         return List.copyOf(networks);
     }
 
-    private static Map<MailDomain, Domain> domains(ConfigNode node, Limits limits, boolean offersTls)
+    private static Map<MailDomain, Domain> domains(ConfigNode node, ServerLimits limits, boolean offersTls)
             throws ConfigException {
         Map<MailDomain, Domain> domains = new LinkedHashMap<>();
         for (Map.Entry<String, ConfigNode> entry : node.map().entrySet()) {
@@ -301,7 +291,7 @@ record ServerConfig(
         throw node.fault("not a domain", "a domain such as example.org");
     }
 
-    private static Domain domain(ConfigNode node, Limits limits, boolean offersTls) throws ConfigException {
+    private static Domain domain(ConfigNode node, ServerLimits limits, boolean offersTls) throws ConfigException {
         Map<String, ConfigNode> map = node.map(Set.of("primary", "mode", "recipients", "tls", "message-size"));
         if (map.containsKey("mode")) {
             map.get("mode").value("always (monitoring is not there yet, see docs/known-limits.md)", text -> {
@@ -338,7 +328,7 @@ record ServerConfig(
         return required;
     }
 
-    private static OptionalLong messageBytes(@Nullable ConfigNode node, Limits limits) throws ConfigException {
+    private static OptionalLong messageBytes(@Nullable ConfigNode node, ServerLimits limits) throws ConfigException {
         if (node == null) {
             return OptionalLong.empty();
         }
@@ -394,57 +384,6 @@ record ServerConfig(
         return node == null
                 ? RetryPolicy.parse("5m*3, 15m*4, 1h")
                 : node.value("intervals such as 5m*3, 15m*4, 1h", RetryPolicy::parse);
-    }
-
-    private static Limits limits(@Nullable ConfigNode node) throws ConfigException {
-        Map<String, ConfigNode> map = node == null
-                ? Map.of()
-                : node.map(Set.of(
-                        "message-size",
-                        "recipients",
-                        "connections",
-                        "connections-per-client",
-                        "greet-pause",
-                        "early-talkers"));
-        long messageBytes = 60L << 20;
-        if (map.containsKey("message-size")) {
-            messageBytes = map.get("message-size").value(Units.SIZE + ", from 64kB to 2GB", text -> {
-                long bytes = Units.bytes(text);
-                if (bytes < 64 << 10 || bytes > 2L << 30) {
-                    throw new IllegalArgumentException(text);
-                }
-                return bytes;
-            });
-        }
-        return new Limits(
-                messageBytes,
-                map.containsKey("recipients") ? map.get("recipients").number(100, 50_000) : 1000,
-                map.containsKey("connections") ? map.get("connections").number(1, 1_000_000) : 2000,
-                map.containsKey("connections-per-client")
-                        ? map.get("connections-per-client").number(1, 1_000_000)
-                        : 50,
-                map.containsKey("greet-pause")
-                        ? map.get("greet-pause").value("a duration from 1s to 6s", ServerConfig::greetPause)
-                        : Duration.ZERO,
-                map.containsKey("early-talkers")
-                        ? Optional.of(map.get("early-talkers").value("ignore or reject", ServerConfig::earlyTalkers))
-                        : Optional.empty());
-    }
-
-    private static Duration greetPause(String text) {
-        Duration pause = Units.duration(text);
-        if (pause.toSeconds() > 6) {
-            throw new IllegalArgumentException(text);
-        }
-        return pause;
-    }
-
-    private static EarlyTalkers earlyTalkers(String text) {
-        return switch (text) {
-            case "ignore" -> EarlyTalkers.IGNORE;
-            case "reject" -> EarlyTalkers.REJECT;
-            default -> throw new IllegalArgumentException(text);
-        };
     }
 
     private static Optional<Tls> tls(@Nullable ConfigNode node) throws ConfigException {

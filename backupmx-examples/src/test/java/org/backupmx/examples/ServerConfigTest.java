@@ -16,6 +16,7 @@ import org.backupmx.intake.IpNetwork;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
+import org.backupmx.smtp.BareLineEnds;
 import org.backupmx.smtp.EarlyTalkers;
 import org.backupmx.smtp.SmtpListener;
 import org.backupmx.smtp.Transport;
@@ -86,6 +87,7 @@ class ServerConfigTest {
                   connections-per-client: 40
                   greet-pause: 6s
                   early-talkers: ignore
+                  bare-line-ends: reject
                 tls:
                   certificate: %s
                   key: %s
@@ -128,8 +130,14 @@ class ServerConfigTest {
                 .isEqualTo(new ServerConfig.Probe(Duration.ofMinutes(8), Duration.ofSeconds(1), 1, 3));
         assertThat(config.lifetime()).isEqualTo(Duration.ofDays(7));
         assertThat(config.limits())
-                .isEqualTo(new ServerConfig.Limits(
-                        10 << 20, 200, 300, 40, Duration.ofSeconds(6), Optional.of(EarlyTalkers.IGNORE)));
+                .isEqualTo(new ServerLimits(
+                        10 << 20,
+                        200,
+                        300,
+                        40,
+                        Duration.ofSeconds(6),
+                        Optional.of(EarlyTalkers.IGNORE),
+                        BareLineEnds.REJECT));
         assertThat(config.tls())
                 .contains(new ServerConfig.Tls(List.of(
                         new ServerConfig.Tls.Pair(certificate, key), new ServerConfig.Tls.Pair(ecCertificate, ecKey))));
@@ -154,7 +162,8 @@ class ServerConfigTest {
         ServerConfig config = ServerConfig.read(file);
 
         assertThat(config.limits())
-                .isEqualTo(new ServerConfig.Limits(62_914_560, 1000, 2000, 50, Duration.ZERO, Optional.empty()));
+                .isEqualTo(new ServerLimits(
+                        62_914_560, 1000, 2000, 50, Duration.ZERO, Optional.empty(), BareLineEnds.NORMALISE));
         assertThat(config.probe())
                 .isEqualTo(new ServerConfig.Probe(Duration.ofMinutes(8), Duration.ofSeconds(60), 2, 2));
         assertThat(config.lifetime()).isEqualTo(Duration.ofDays(14));
