@@ -19,7 +19,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Gives room back: removes segments of which nothing is needed, oldest first, and moves what is needed out of those that
- * the policy names, within a budget. It works through the committer like everybody else, a few records at a time.
+ * the policy names, within a budget. It works through the committer like everybody else, a few records at a time. It also
+ * has the checkpoints of sealed segments written.
  *
  * <p>A segment is removed only when everything that was needed of it stands elsewhere, forced; so a crash at any point
  * leaves a record twice at worst, and recovery takes the later one.
@@ -33,6 +34,7 @@ class Compactor {
                 SpoolIndex index,
                 SegmentFiles segments,
                 GroupCommitter committer,
+                Checkpoints checkpoints,
                 CompactionPolicy policy,
                 IoBudget budget,
                 long fullBytes);
@@ -49,6 +51,7 @@ class Compactor {
     private final SpoolIndex index;
     private final SegmentFiles segments;
     private final GroupCommitter committer;
+    private final Checkpoints checkpoints;
     private final long fullBytes;
     private final CompactionPolicy policy;
     private final IoBudget budget;
@@ -60,12 +63,14 @@ class Compactor {
             SpoolIndex index,
             SegmentFiles segments,
             GroupCommitter committer,
+            Checkpoints checkpoints,
             CompactionPolicy policy,
             IoBudget budget,
             long fullBytes) {
         this.index = index;
         this.segments = segments;
         this.committer = committer;
+        this.checkpoints = checkpoints;
         this.policy = policy;
         this.budget = budget;
         this.fullBytes = fullBytes;
@@ -121,6 +126,9 @@ class Compactor {
         Thread.interrupted(); // nobody means this thread
         try {
             removeDead();
+            while (!closing && checkpoints.writeNext()) {
+                removeDead();
+            }
             Optional<CompactionPolicy.Choice> choice = choose();
             if (choice.isPresent() && !closing) {
                 compact(choice.get());
@@ -150,6 +158,7 @@ class Compactor {
             }
             segments.remove(dead, fullBytes);
             index.removed(dead);
+            checkpoints.remove(dead.number());
             LOG.atDebug().addKeyValue("segment", dead.number()).log("segment removed");
         }
     }
@@ -243,11 +252,13 @@ class Compactor {
         LOG.atDebug().addKeyValue("segment", segment.number()).log("segment compacted");
     }
 
-    /** Takes from the budget what was read, and waits while there is a debt. */
+    /** Takes from the budget what was read, and waits while there is a debt; there is time for checkpoints then. */
     private void pace(long bytes) {
         budget.spend(bytes);
         for (long wait = budget.nanosToWait(); wait > 0 && !closing; wait = budget.nanosToWait()) {
-            LockSupport.parkNanos(this, wait);
+            if (!checkpoints.writeNext()) {
+                LockSupport.parkNanos(this, wait);
+            }
         }
     }
 
@@ -258,6 +269,7 @@ class Compactor {
             committer.commit(new MoveItem(index, segments, location, read, moved));
         } catch (SpoolDamagedException e) {
             index.quarantine(header.id(), String.valueOf(e.getMessage()));
+            checkpoints.distrust(header.id());
             return;
         } catch (IOException e) {
             moved.completeExceptionally(e);

@@ -72,6 +72,7 @@ public final class FileSpool
     private final SpoolIndex index;
     private final GroupCommitter committer;
     private final Compactor compactor;
+    private final Checkpoints checkpoints;
     private final FileSpoolWriter.Shared shared;
     private final MessageLoader loader;
     private final Deliveries deliveries;
@@ -87,6 +88,7 @@ public final class FileSpool
         this.index = opening.index();
         this.committer = opening.committer();
         this.compactor = opening.compactor();
+        this.checkpoints = opening.checkpoints();
         this.lost = opening.lost();
         this.shared =
                 new FileSpoolWriter.Shared(index, committer, new BufferPool(settings.pendingBytes, settings.nanoTime));
@@ -232,6 +234,7 @@ public final class FileSpool
     private void quarantine(long id, IOException e) {
         LOG.atError().setCause(e).addKeyValue("spoolId", Ids.text(id)).log("message damaged, set aside");
         index.quarantine(id, String.valueOf(e.getMessage()));
+        checkpoints.distrust(id);
     }
 
     @Override
@@ -462,6 +465,7 @@ public final class FileSpool
         compactor.close();
         try {
             committer.close();
+            checkpoints.close();
         } catch (SpoolException e) {
             failed = e;
         }

@@ -53,6 +53,7 @@ public final class FileSpoolBuilder {
     int slackSegments = CompactionPolicy.SLACK_SEGMENTS;
     long compactionBytesPerSecond = DEFAULT_COMPACTION_BYTES_PER_SECOND;
     SyncMode syncMode = SyncMode.FORCE;
+    int checkpointedBytes = 1 << 20;
     FileIo io = new DiskIo();
     LongSupplier keys = new SecureRandom()::nextLong;
     LongSupplier nanoTime = System::nanoTime;
@@ -154,6 +155,12 @@ public final class FileSpoolBuilder {
 
     FileSpoolBuilder io(FileIo value) {
         io = value;
+        return this;
+    }
+
+    /** Sets how much a segment has to hold to get a checkpoint. */
+    FileSpoolBuilder checkpointedBytes(int value) {
+        checkpointedBytes = value;
         return this;
     }
 

@@ -76,7 +76,7 @@ final class MessageLoader {
     }
 
     private Read read(long id, Locator locator, boolean withData) throws IOException {
-        IOException failure = new GoneException(id);
+        IOException failure = null;
         long last = 0;
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             long location;
@@ -86,7 +86,7 @@ final class MessageLoader {
             if (location == 0) {
                 throw new GoneException(id);
             }
-            if (location == last) {
+            if (location == last && failure != null) {
                 throw failure; // it did not move: what was read is what there is
             }
             last = location;
@@ -101,7 +101,7 @@ final class MessageLoader {
                 failure = e;
             }
         }
-        throw failure;
+        throw failure == null ? new GoneException(id) : failure;
     }
 
     static Read readAt(Segment segment, long id, long location, boolean withData) throws IOException {

@@ -72,6 +72,11 @@ final class MetaReader {
         return new String(bytes, take(length), length, StandardCharsets.UTF_8);
     }
 
+    /** Returns how many bytes were not read yet. */
+    int remaining() {
+        return end - at;
+    }
+
     boolean atEnd() {
         return at == end;
     }

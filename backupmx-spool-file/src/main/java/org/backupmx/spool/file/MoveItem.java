@@ -53,7 +53,7 @@ final class MoveItem extends CommitItem {
                             && !index.unwritten.containsKey(entry);
                 }
                 case HOLD -> index.messages.is(row, MessageTable.HELD) == (meta.getByte() == 1);
-                case DEAD, DUES, MARK, PAD -> false;
+                case DEAD, DUES, MARK, PAD, SUMMARY, COVERED -> false;
             };
         }
     }
@@ -129,7 +129,7 @@ final class MoveItem extends CommitItem {
                 index.deadMoved(from, length(), hosts);
             }
             case HOLD -> index.soft(location(), length());
-            case DUES, MARK, PAD -> throw new AssertionError(header.type());
+            case DUES, MARK, PAD, SUMMARY, COVERED -> throw new AssertionError(header.type());
         }
     }
 

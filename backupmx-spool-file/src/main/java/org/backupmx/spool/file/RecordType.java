@@ -21,7 +21,11 @@ enum RecordType {
     /** Nothing, but its header tells how far the segment was forced. */
     MARK(8),
     /** Nothing: covers bytes of a torn write. */
-    PAD(9);
+    PAD(9),
+    /** What a start needs to know of some records of a segment; in checkpoints only. */
+    SUMMARY(10),
+    /** What a checkpoint covers, its last record; in checkpoints only. */
+    COVERED(11);
 
     private static final RecordType[] TYPES = values();
 

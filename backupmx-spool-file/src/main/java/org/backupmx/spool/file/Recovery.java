@@ -17,13 +17,14 @@ import org.backupmx.spool.file.SpoolIndex.DamagedMessage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes the index from the segments: reads every record of every segment once, in order. Changes no file. Used once, by
- * one thread, before anybody else uses the index.
+ * Makes the index from the segments: every record of every segment once, in order, from the segment's checkpoint as far
+ * as there is one. Changes no file. Used once, by one thread, before anybody else uses the index.
  */
 final class Recovery {
 
     private final SegmentFiles files;
     private final SpoolIndex index;
+    private final @Nullable Checkpoints checkpoints;
     private final Map<String, MailDomain> domains = new HashMap<>();
 
     /** What was said of messages whose own record did not come yet: it was moved behind, or is gone. */
@@ -44,10 +45,17 @@ final class Recovery {
     private int lastForced;
     private long records;
     private int segmentCount;
+    private int checkpointCount;
 
+    /** A recovery that reads the segments and no checkpoints. */
     Recovery(SegmentFiles files, SpoolIndex index) {
+        this(files, index, null);
+    }
+
+    Recovery(SegmentFiles files, SpoolIndex index, @Nullable Checkpoints checkpoints) {
         this.files = files;
         this.index = index;
+        this.checkpoints = checkpoints;
     }
 
     void run() throws IOException {
@@ -115,6 +123,16 @@ final class Recovery {
         segment.seal();
         files.add(segment);
         boolean[] marked = new boolean[1];
+        Checkpoint checkpoint = header == null ? null : checkpoint(header, handle, expectedEnd);
+        if (checkpoint != null) {
+            segment.checkpointed = true;
+            checkpointCount++;
+            checkpoint.read(
+                    (record, offset, bytes, metaAt) -> apply(record, Location.of(number, offset), bytes, metaAt));
+            records += checkpoint.records();
+            marked[0] = checkpoint.isMarked();
+            reader.from(checkpoint.end());
+        }
         reader.read((record, offset, bytes, metaAt) -> {
             marked[0] = record.type() == RecordType.MARK;
             apply(record, Location.of(number, offset), bytes, metaAt);
@@ -140,6 +158,15 @@ final class Recovery {
         lastForced = reader.forced();
     }
 
+    private @Nullable Checkpoint checkpoint(SegmentHeader header, FileIo.Handle handle, @Nullable Integer expectedEnd)
+            throws IOException {
+        long size = handle.size();
+        return checkpoints == null
+                ? null
+                : checkpoints.load(
+                        header.number(), header.key(), expectedEnd == null ? size : Math.min(size, expectedEnd));
+    }
+
     private void apply(RecordHeader record, long location, byte[] bytes, int metaAt) {
         MetaReader meta = new MetaReader(bytes, metaAt, record.metaLength());
         long id = record.id();
@@ -160,7 +187,7 @@ final class Recovery {
                     known(id, row -> index.hold(id, held));
                 }
                 case DUES -> dues(meta, location, length);
-                case MARK, PAD -> {}
+                case MARK, PAD, SUMMARY, COVERED -> {}
             }
         } catch (IllegalArgumentException e) {
             damage.add(new Damage(
@@ -358,5 +385,10 @@ final class Recovery {
 
     long records() {
         return records;
+    }
+
+    /** Returns of how many segments a checkpoint was used. */
+    int checkpointCount() {
+        return checkpointCount;
     }
 }

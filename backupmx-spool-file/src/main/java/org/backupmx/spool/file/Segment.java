@@ -25,6 +25,8 @@ final class Segment {
     int damages;
     /** Whether the segment before was set aside, and only this one's header says where that ends. */
     boolean endsPrevious;
+    /** Whether a checkpoint of it was read, written or tried. */
+    boolean checkpointed;
     /** What was needed after the last attempt to move it all away; no use in trying again before that changes. */
     long triedAtLiveBytes = -1;
     /** Bytes of DEAD records, by their segment, that are needed as long as this segment exists. */

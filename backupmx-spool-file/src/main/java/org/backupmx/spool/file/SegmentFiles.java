@@ -50,6 +50,10 @@ final class SegmentFiles {
         return String.format("segment-%010d", number);
     }
 
+    Path directory() {
+        return directory;
+    }
+
     Path path(int number) {
         return directory.resolve(name(number));
     }

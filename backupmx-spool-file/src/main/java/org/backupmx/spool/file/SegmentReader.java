@@ -34,6 +34,7 @@ final class SegmentReader {
     private final int segment;
     private final long limit;
     private final boolean endKnown;
+    private long start = RecordFormat.SEGMENT_HEADER_BYTES;
     private long key;
 
     private byte[] window;
@@ -65,8 +66,16 @@ final class SegmentReader {
         }
     }
 
+    /** Leaves out what is known already: all records before an offset, which are forced. */
+    SegmentReader from(int offset) {
+        start = offset;
+        end = offset;
+        forced = offset;
+        return this;
+    }
+
     void read(Visitor visitor) {
-        long at = RecordFormat.SEGMENT_HEADER_BYTES;
+        long at = start;
         while (at + RecordFormat.HEADER_BYTES <= limit) {
             RecordHeader header = headerAt(at);
             if (header == null) {

@@ -4,10 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Tells when the disk has too little room for new mail, and when it has less than half of that. Used by the committer
- * only.
- */
+/** Tells when the disk has too little room for new mail, and when it has less than half of that. Thread-safe. */
 final class SpaceGuard {
 
     private final FileIo io;

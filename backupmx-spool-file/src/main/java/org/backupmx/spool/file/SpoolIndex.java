@@ -34,7 +34,7 @@ final class SpoolIndex {
      * Segments that have a record of a message besides the one where it is, by identity: it was moved out of them or is
      * being moved there. Its death has to name them.
      */
-    private final Map<Long, int[]> copies = new HashMap<>();
+    final Map<Long, int[]> copies = new HashMap<>();
 
     private static final int[] NONE = {};
 

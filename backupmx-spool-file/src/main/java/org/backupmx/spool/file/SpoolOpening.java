@@ -14,6 +14,7 @@ record SpoolOpening(
         SpoolIndex index,
         GroupCommitter committer,
         Compactor compactor,
+        Checkpoints checkpoints,
         List<Damage> lost,
         long session) {
 
@@ -51,8 +52,12 @@ record SpoolOpening(
     private static SpoolOpening of(FileSpoolBuilder settings, SegmentFiles segments) throws IOException {
         Wake wake = new Wake();
         SpoolIndex index = new SpoolIndex(segments, wake);
-        Recovery recovery = new Recovery(segments, index);
+        SpaceGuard space =
+                new SpaceGuard(settings.io, settings.directory, settings.minimumFreeBytes, settings.minimumFreePercent);
+        Checkpoints checkpoints = new Checkpoints(segments, index, settings.keys, space, settings.checkpointedBytes);
+        Recovery recovery = new Recovery(segments, index, checkpoints);
         recovery.run();
+        checkpoints.tidy();
         tell(settings, index, recovery);
         int end = tidy(segments, recovery);
         long session = recovery.lastSession() + 1;
@@ -63,23 +68,20 @@ record SpoolOpening(
         SegmentWriter writer =
                 new SegmentWriter(segments, settings.keys, settings.segmentBytes, session, recovery.lastNumber(), end);
         writer.open();
-        GroupCommitter committer = settings.committer.make(
-                index,
-                writer,
-                new SpaceGuard(settings.io, settings.directory, settings.minimumFreeBytes, settings.minimumFreePercent),
-                settings.syncMode,
-                settings.nanoTime);
+        GroupCommitter committer = settings.committer.make(index, writer, space, settings.syncMode, settings.nanoTime);
         Compactor compactor = settings.compactor.make(
                 index,
                 segments,
                 committer,
+                checkpoints,
                 new CompactionPolicy(settings.slackSegments * (long) settings.segmentBytes),
                 new IoBudget(settings.compactionBytesPerSecond, settings.nanoTime),
                 settings.segmentBytes);
         wake.compactor = compactor;
         committer.start();
         compactor.start();
-        return new SpoolOpening(segments, index, committer, compactor, List.copyOf(recovery.lost()), session);
+        return new SpoolOpening(
+                segments, index, committer, compactor, checkpoints, List.copyOf(recovery.lost()), session);
     }
 
     private static void tell(FileSpoolBuilder settings, SpoolIndex index, Recovery recovery) {
@@ -87,6 +89,8 @@ record SpoolOpening(
                 .addKeyValue("directory", settings.directory)
                 .addKeyValue("messages", index.count())
                 .addKeyValue("records", recovery.records())
+                .addKeyValue("segments", recovery.segments())
+                .addKeyValue("checkpoints", recovery.checkpointCount())
                 .log("spool opened");
         for (Damage one : recovery.torn()) {
             LOG.atWarn().addKeyValue("at", one.describe()).log("unfinished write cut away");

@@ -572,6 +572,7 @@ final class SimulatedDisk implements FileIo {
                 .io(disk)
                 .keys(random::nextLong)
                 .segmentBytes(FileSpoolBuilder.MIN_SEGMENT_BYTES)
+                .checkpointedBytes(0)
                 .minimumFreeBytes(FileSpoolBuilder.MIN_MINIMUM_FREE_BYTES)
                 .minimumFreePercent(0)
                 .slackSegments(0);

@@ -83,10 +83,11 @@ final class Turns {
                 SpoolIndex index,
                 SegmentFiles segments,
                 GroupCommitter committer,
+                Checkpoints checkpoints,
                 CompactionPolicy policy,
                 IoBudget budget,
                 long fullBytes) {
-            super(index, segments, committer, policy, budget, fullBytes);
+            super(index, segments, committer, checkpoints, policy, budget, fullBytes);
             compactor = this;
         }
 

@@ -1,7 +1,9 @@
 package org.backupmx.benchmarks.spool;
 
+import com.sun.management.OperatingSystemMXBean;
 import java.io.File;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -111,11 +113,15 @@ public final class FileSpoolDepth {
             return;
         }
         long heapBefore = heap();
+        double cpuBefore = cpuSeconds();
         long start = System.nanoTime();
         FileSpool spool = open(directory, SyncMode.FORCE);
         double opened = seconds(start);
+        double cpu = cpuSeconds() - cpuBefore;
         double bytes = (double) (heap() - heapBefore) / depth;
-        System.out.printf("start after %s: %.2f s; heap %.0f bytes a message%n", step.substring(1), opened, bytes);
+        System.out.printf(
+                "start after %s: %.2f s, CPU %.2f s; heap %.0f bytes a message%n",
+                step.substring(1), opened, cpu, bytes);
         FileSpoolDepth measured = new FileSpoolDepth(spool, envelopes(domains));
         if (step.equals("-closed")) {
             measured.rates(depth);
@@ -147,6 +153,11 @@ public final class FileSpoolDepth {
             System.gc();
         }
         return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
+    }
+
+    /** Returns the CPU time of the whole process, its compiler included. */
+    private static double cpuSeconds() {
+        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime() / 1e9;
     }
 
     private static double seconds(long start) {

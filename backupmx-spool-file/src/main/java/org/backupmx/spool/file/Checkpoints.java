@@ -1,0 +1,258 @@
+package org.backupmx.spool.file;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The checkpoints of a directory: one beside each sealed segment, which saves a start the reading of that segment. They
+ * are a saving and nothing else: what does not fit the segment is ignored, and the segment read.
+ */
+final class Checkpoints {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Checkpoints.class);
+
+    private static final Pattern CHECKPOINT = Pattern.compile("checkpoint-(\\d{10})");
+    private static final String NEW = "checkpoint.new";
+    /** How many segments a close may read: the last one, and what the background had no time for. */
+    private static final int AT_CLOSE = 4;
+
+    private final SegmentFiles segments;
+    private final SpoolIndex index;
+    private final LongSupplier keys;
+    private final SpaceGuard space;
+    private final int leastBytes;
+
+    /**
+     * Prepares.
+     *
+     * @param space tells when the room that is left is not for checkpoints
+     * @param leastBytes how much a segment has to hold for a checkpoint to be worth it
+     */
+    Checkpoints(SegmentFiles segments, SpoolIndex index, LongSupplier keys, SpaceGuard space, int leastBytes) {
+        this.segments = segments;
+        this.index = index;
+        this.keys = keys;
+        this.space = space;
+        this.leastBytes = leastBytes;
+    }
+
+    static String name(int number) {
+        return String.format("checkpoint-%010d", number);
+    }
+
+    private Path path(int number) {
+        return segments.directory().resolve(name(number));
+    }
+
+    /**
+     * Reads the checkpoint of a segment.
+     *
+     * @param key the segment's key
+     * @param limit how long the segment is at most
+     * @return the checkpoint, null if there is none that fits
+     */
+    @Nullable
+    Checkpoint load(int number, long key, long limit) {
+        String why;
+        try (FileIo.Handle file = segments.io().openForReading(path(number))) {
+            Checkpoint read = read(file, number);
+            if (read == null) {
+                why = "it is damaged, or another release wrote it";
+            } else if (read.key() != key || read.end() > limit) {
+                why = "it is of another segment";
+            } else {
+                return read;
+            }
+        } catch (NoSuchFileException e) {
+            return null;
+        } catch (IOException e) {
+            why = FileFault.of(e);
+        }
+        LOG.atWarn()
+                .addKeyValue("checkpoint", name(number))
+                .addKeyValue("reason", why)
+                .log("checkpoint ignored, segment read");
+        return null;
+    }
+
+    private @Nullable Checkpoint read(FileIo.Handle file, int number) throws IOException {
+        ByteBuffer first = ByteBuffer.allocate(RecordFormat.SEGMENT_HEADER_BYTES);
+        SegmentFiles.readFully(file, first, 0);
+        SegmentHeader header = RecordFormat.segmentHeader(first.array());
+        long size = file.size();
+        if (header == null
+                || header.version() != RecordFormat.VERSION
+                || header.number() != number
+                || size > Checkpoint.MAX_BYTES) {
+            return null;
+        }
+        SegmentReader reader = new SegmentReader(file, number, header.key(), size);
+        Checkpoint.Reading reading = new Checkpoint.Reading();
+        reader.read(reading);
+        return reader.damage().isEmpty() && reader.end() == size ? reading.whole() : null;
+    }
+
+    /** Removes the checkpoints that no segment has or that could not be used. */
+    void tidy() {
+        try {
+            for (String name : segments.io().list(segments.directory())) {
+                Matcher matcher = CHECKPOINT.matcher(name);
+                if (matcher.matches()) {
+                    Segment segment = segments.get((int) Long.parseLong(matcher.group(1)));
+                    if (segment == null || !segment.checkpointed) {
+                        segments.io().delete(segments.directory().resolve(name));
+                    }
+                }
+            }
+        } catch (IOException e) {
+            LOG.atWarn().setCause(e).log("old checkpoints not removed");
+        }
+    }
+
+    /** Has the next start see for itself: a message was found damaged. */
+    void distrust(long id) {
+        int number;
+        synchronized (index) {
+            SpoolIndex.DamagedMessage damage = index.damagedMessages.get(id);
+            number = damage == null ? 0 : damage.segment();
+        }
+        if (number > 0) {
+            remove(number);
+        }
+    }
+
+    /** Removes the checkpoint of a segment, if it has one. */
+    void remove(int number) {
+        try {
+            segments.io().delete(path(number));
+        } catch (NoSuchFileException e) {
+            LOG.atTrace().addKeyValue("segment", number).log("no checkpoint");
+        } catch (IOException e) {
+            LOG.atWarn().setCause(e).addKeyValue("segment", number).log("checkpoint not removed");
+        }
+    }
+
+    /** Writes the checkpoint of the oldest segment that wants one. Returns whether there was one. */
+    boolean writeNext() {
+        Optional<Segment> next =
+                wanting(Comparator.comparingInt(Segment::number), 1).stream().findFirst();
+        next.ifPresent(this::write);
+        return next.isPresent();
+    }
+
+    /** Writes the checkpoints that are missing at the end, when nothing is appended any more. */
+    void close() {
+        wanting(Comparator.comparingInt(Segment::number).reversed(), AT_CLOSE).forEach(this::write);
+    }
+
+    private List<Segment> wanting(Comparator<Segment> order, int most) {
+        if (space.shortage() != null) {
+            return List.of();
+        }
+        synchronized (index) {
+            return segments.all().stream()
+                    .filter(segment -> !segment.checkpointed && isWorth(segment))
+                    .sorted(order)
+                    .limit(most)
+                    .toList();
+        }
+    }
+
+    private boolean isWorth(Segment segment) {
+        return segment.isSealed()
+                && !segment.isSetAside()
+                && segment.damages == 0
+                && segment.end() >= leastBytes
+                && !segment.isDead();
+    }
+
+    private void write(Segment segment) {
+        synchronized (index) {
+            segment.checkpointed = true; // or tried: a second try would not do better
+        }
+        try {
+            new File(segment).write();
+        } catch (IOException e) {
+            LOG.atWarn().setCause(e).addKeyValue("segment", segment.number()).log("checkpoint not written");
+        }
+    }
+
+    /** One checkpoint on its way to the disk. */
+    private final class File {
+        private final Segment segment;
+        private final long key;
+        private long tail;
+        private @Nullable IOException failure;
+
+        File(Segment segment) {
+            this.segment = segment;
+            long random = keys.getAsLong();
+            this.key = random == 0 ? 1 : random;
+        }
+
+        void write() throws IOException {
+            Path work = segments.directory().resolve(NEW);
+            boolean filled = false;
+            try (FileIo.Handle file = segments.io().openForWriting(work)) {
+                file.truncate(0); // what a crash left
+                filled = fill(file);
+                if (filled) {
+                    file.force();
+                }
+            } finally {
+                if (!filled) {
+                    segments.io().delete(work);
+                }
+            }
+            if (!filled) {
+                return;
+            }
+            segments.io().rename(work, path(segment.number()));
+            segments.io().forceDirectory(segments.directory());
+            LOG.atDebug().addKeyValue("segment", segment.number()).log("checkpoint written");
+        }
+
+        /** Returns whether all of the segment is in it: false if the segment is damaged or too full of small records. */
+        private boolean fill(FileIo.Handle file) throws IOException {
+            SegmentHeader header = new SegmentHeader(RecordFormat.VERSION, segment.number(), key, 0, 0, 0);
+            SegmentFiles.writeFully(file, ByteBuffer.wrap(RecordFormat.encode(header)), 0);
+            tail = RecordFormat.SEGMENT_HEADER_BYTES;
+            SegmentReader reader = new SegmentReader(segment.reading(), segment.number(), segment.key(), segment.end());
+            Checkpoint.Writing writing = new Checkpoint.Writing(record -> append(file, record));
+            try {
+                reader.read(writing);
+                writing.end(segment.key(), segment.end());
+            } catch (IllegalArgumentException e) {
+                return false; // a record that a start would tell as damaged
+            }
+            if (failure != null) {
+                throw failure;
+            }
+            return reader.damage().isEmpty() && reader.end() == segment.end() && tail <= Checkpoint.MAX_BYTES;
+        }
+
+        private void append(FileIo.Handle file, RecordBuffer record) {
+            int length = RecordFormat.padded(record.length());
+            RecordFormat.seal(record.bytes(), key, 0);
+            try {
+                if (failure == null && tail <= Checkpoint.MAX_BYTES) {
+                    SegmentFiles.writeFully(file, ByteBuffer.wrap(record.bytes(), 0, length), tail);
+                }
+                tail += length;
+            } catch (IOException e) {
+                failure = e;
+            }
+        }
+    }
+}
