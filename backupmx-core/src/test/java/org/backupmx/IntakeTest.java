@@ -336,13 +336,22 @@ class IntakeTest {
     @Test
     void aSpoolThatRefusesIsSaidAtMail() {
         FakeIntakeServer.Client client = client();
-        engine.spool.refuse("disk nearly full");
+        engine.spool.fill("disk nearly full");
         assertReply(client.mail("a@b.test"), 452, "4.3.1");
         engine.time.advance(Duration.ofSeconds(6));
         engine.spool.accept();
         assertReply(client.mail("a@b.test"), 250, "2.1.0");
         engine.time.advance(Duration.ofSeconds(6));
         assertThat(engine.events.events(SpoolHealthChanged.class)).hasSize(2);
+    }
+
+    @Test
+    void aSpoolWithAFaultIsSaidAtMailAndNotCalledFull() {
+        FakeIntakeServer.Client client = client();
+        engine.spool.refuse("Input/output error");
+        assertReply(client.mail("a@b.test"), 451, "4.3.0");
+        engine.spool.accept();
+        assertReply(client.mail("a@b.test"), 250, "2.1.0");
     }
 
     @Test

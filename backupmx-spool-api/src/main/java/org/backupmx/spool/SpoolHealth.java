@@ -25,6 +25,16 @@ public sealed interface SpoolHealth {
     }
 
     /**
+     * Returns the health of a spool that has too little room for new messages.
+     *
+     * @param reason why, for operators; never sent to a client
+     * @return full
+     */
+    static SpoolHealth full(String reason) {
+        return new Full(reason);
+    }
+
+    /**
      * Returns the health of a spool that takes no messages now and has next to no room.
      *
      * @param reason why, for operators; never sent to a client
@@ -53,13 +63,30 @@ public sealed interface SpoolHealth {
     }
 
     /**
-     * The spool takes no messages; clients get 452 at MAIL.
+     * The spool takes no messages, for another reason than room; clients get 451 at MAIL.
      *
      * @param reason why, for operators
      */
     record Refusing(String reason) implements SpoolHealth {
         /** Checks the reason. */
         public Refusing {
+            requireNonNull(reason, "reason");
+        }
+
+        @Override
+        public boolean isAccepting() {
+            return false;
+        }
+    }
+
+    /**
+     * The spool has too little room for new messages; clients get 452 at MAIL. Delivery and deletion go on.
+     *
+     * @param reason why, for operators
+     */
+    record Full(String reason) implements SpoolHealth {
+        /** Checks the reason. */
+        public Full {
             requireNonNull(reason, "reason");
         }
 

@@ -57,8 +57,14 @@ class InMemorySpoolTest {
 
     @Test
     void refusingSpoolSaysSoUntilItAccepts() throws Exception {
-        spool.refuse("disk is full");
-        assertThat(spool.health()).isEqualTo(SpoolHealth.refusing("disk is full"));
+        spool.refuse("disk is broken");
+        assertThat(spool.health()).isEqualTo(SpoolHealth.refusing("disk is broken"));
+        assertThatThrownBy(() -> commitOne(spool)).isInstanceOf(SpoolUnavailableException.class);
+        spool.fill("disk is full");
+        assertThat(spool.health()).isEqualTo(SpoolHealth.full("disk is full"));
+        assertThatThrownBy(() -> commitOne(spool)).isInstanceOf(SpoolFullException.class);
+        spool.exhaust("disk is full to the brim");
+        assertThat(spool.health()).isEqualTo(SpoolHealth.exhausted("disk is full to the brim"));
         assertThatThrownBy(() -> commitOne(spool)).isInstanceOf(SpoolFullException.class);
 
         spool.accept();

@@ -64,7 +64,7 @@ final class IntakeService implements Intake {
             return new Greeting.Refusal(Replies.CLOSING);
         }
         if (spool.health() instanceof SpoolHealth.Exhausted) {
-            return new Greeting.Refusal(Replies.NO_ROOM);
+            return new Greeting.Refusal(Replies.NO_ROOM_AT_ALL);
         }
         return new Greeting.Welcome(
                 config.hostname(), new Session(this, client), config.maxMessageBytes(), config.maxRecipients());

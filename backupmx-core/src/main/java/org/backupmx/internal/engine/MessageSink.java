@@ -120,7 +120,7 @@ final class MessageSink implements MailDataSink {
     }
 
     private static Verdict verdict(Throwable fault) {
-        return fault instanceof SpoolFullException ? Replies.SPOOL_REFUSES : Replies.LOCAL_FAULT;
+        return fault instanceof SpoolFullException ? Replies.NO_ROOM : Replies.LOCAL_FAULT;
     }
 
     private void refuse(Verdict verdict) {

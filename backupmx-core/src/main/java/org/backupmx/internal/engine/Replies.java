@@ -30,14 +30,14 @@ final class Replies {
     static final Verdict TOO_MUCH_ROLE_MAIL = defer(450, "4.7.28", "Too much mail for this mailbox, try again later");
     static final Verdict DNS_UNAVAILABLE = defer(451, "4.4.3", "No answer of the DNS on this domain, try again later");
     static final Verdict BAD_PARAMETER = reject(501, "5.5.4", "Bad parameter");
-    static final Verdict SPOOL_REFUSES = defer(452, "4.3.1", "Insufficient storage, try again later");
+    static final Verdict NO_ROOM = defer(452, "4.3.1", "Insufficient storage, try again later");
     static final Verdict LOCAL_FAULT = defer(451, "4.3.0", "Local fault, try again later");
     static final Verdict LOOP = reject(554, "5.4.6", "Too many hops, mail is looping");
 
     static final Verdict ETRN_TOO_OFTEN = defer(458, "4.7.0", "Asked too often, try again later");
     static final Verdict ETRN_FAULT = defer(458, "4.3.0", "Unable to queue messages now, try again later");
 
-    static final SmtpReply NO_ROOM = SmtpReply.of(421, "4.3.1", "Insufficient storage, try again later");
+    static final SmtpReply NO_ROOM_AT_ALL = SmtpReply.of(421, "4.3.1", "Insufficient storage, try again later");
     static final SmtpReply CLOSING = SmtpReply.of(421, "4.3.2", "Closing down, try again later");
 
     private static final Optional<EnhancedStatusCode> ACCEPTED = Optional.of(new EnhancedStatusCode(2, 0, 0));

@@ -24,6 +24,7 @@ import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.mail.Recipient;
 import org.backupmx.mail.ReversePath;
+import org.backupmx.spool.SpoolHealth;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -83,8 +84,10 @@ final class Session implements IntakeSession {
     public CompletableFuture<Verdict> mail(ReversePath path, MailParameters given) {
         reset();
         reversePath = path;
-        if (!intake.spool.health().isAccepting()) {
-            return refused(List.of(), Replies.SPOOL_REFUSES);
+        SpoolHealth health = intake.spool.health();
+        if (!health.isAccepting()) {
+            boolean isFault = health instanceof SpoolHealth.Refusing;
+            return refused(List.of(), isFault ? Replies.LOCAL_FAULT : Replies.NO_ROOM);
         }
         if (given.sizeBytes() > intake.config.maxMessageBytes()) {
             return refused(List.of(), Replies.TOO_LARGE);

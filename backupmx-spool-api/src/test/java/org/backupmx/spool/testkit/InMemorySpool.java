@@ -179,6 +179,15 @@ public final class InMemorySpool
     }
 
     /**
+     * Takes no messages until {@link #accept()}, as {@link #refuse} does, for want of room.
+     *
+     * @param reason what the health says
+     */
+    public void fill(String reason) {
+        refusal = SpoolHealth.full(reason);
+    }
+
+    /**
      * Takes no messages until {@link #accept()}, as {@link #refuse} does, and says that there is next to no room.
      *
      * @param reason what the health says
@@ -241,6 +250,9 @@ public final class InMemorySpool
         synchronized (store) {
             enter(Call.BEGIN);
             SpoolHealth now = health();
+            if (now instanceof SpoolHealth.Refusing) {
+                throw new SpoolUnavailableException("spool in memory: " + now);
+            }
             if (!now.isAccepting()) {
                 throw new SpoolFullException("spool in memory: " + now);
             }
@@ -334,7 +346,7 @@ public final class InMemorySpool
         if (known != null) {
             return known;
         }
-        return store.freeBytes() <= 0 ? SpoolHealth.refusing("no room") : SpoolHealth.accepting();
+        return store.freeBytes() <= 0 ? SpoolHealth.full("no room") : SpoolHealth.accepting();
     }
 
     @Override

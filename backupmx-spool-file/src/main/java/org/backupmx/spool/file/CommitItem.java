@@ -26,6 +26,11 @@ abstract class CommitItem {
         return false;
     }
 
+    /** Tells whether nothing that was handed over before may be on disk later than this. */
+    boolean isAfterAll() {
+        return false;
+    }
+
     /** Tells whether a force for this alone can be put off. */
     boolean canWait() {
         return false;

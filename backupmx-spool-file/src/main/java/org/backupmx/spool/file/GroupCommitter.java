@@ -299,7 +299,7 @@ class GroupCommitter {
             refuse(item, closed);
             return;
         }
-        if (item.isLazy() && !again.isEmpty()) {
+        if ((item.isLazy() || item.isAfterAll()) && !again.isEmpty()) {
             again.addLast(item); // of two states of a lane the last in the log counts
             return;
         }
@@ -443,9 +443,10 @@ class GroupCommitter {
             return SpoolHealth.accepting();
         }
         String reason = String.valueOf(refusal.getMessage());
-        return shortage != null && shortage.isExhausted()
-                ? SpoolHealth.exhausted(reason)
-                : SpoolHealth.refusing(reason);
+        if (shortage != null && shortage.isExhausted()) {
+            return SpoolHealth.exhausted(reason);
+        }
+        return refusal instanceof SpoolFullException ? SpoolHealth.full(reason) : SpoolHealth.refusing(reason);
     }
 
     /** Says in the segment itself that all of it was forced. Need not be forced. */

@@ -18,6 +18,11 @@ final class MarkItem extends CommitItem {
     }
 
     @Override
+    boolean isAfterAll() {
+        return true;
+    }
+
+    @Override
     void publish() {}
 
     @Override

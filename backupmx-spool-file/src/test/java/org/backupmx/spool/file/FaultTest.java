@@ -16,6 +16,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -235,6 +236,39 @@ class FaultTest {
     }
 
     @Test
+    void markIsOnDiskOnlyAfterTheOutcomesThatAFailedForcePutOff() throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+        Turns turns = new Turns();
+        AtomicBoolean fails = new AtomicBoolean(true);
+        try (FileSpool spool = turns.taken(SimulatedDisk.spool(disk, 1)).open()) {
+            SpoolId id = put(spool, 100);
+            SpoolLease lease = lease(spool, "a.example", START).get(0);
+            disk.fault((call, file, bytes) -> {
+                if (call == Call.FORCE && fails.getAndSet(false)) {
+                    throw new IOException("Input/output error");
+                }
+                return bytes;
+            });
+            turns.gather();
+            spool.settle(lease, relayed(lease, START));
+            List<CompletableFuture<SpoolId>> refused = new ArrayList<>();
+            for (int i = 0; i < 2; i++) { // the second does not fit into the segment: a force in the midst of a batch
+                try (SpoolWriter writer = spool.begin(Envelopes.to("b@b.example"), START)) {
+                    writer.write(ByteBuffer.wrap(octets(50_000, i)));
+                    refused.add(writer.commit().toCompletableFuture());
+                }
+            }
+            CompletableFuture<Void> mark = turns.mark();
+            turns.release();
+            assertThat(refused).allMatch(CompletableFuture::isCompletedExceptionally);
+            assertThat(mark).isNotDone();
+            turns.rest();
+            assertThat(mark).isCompleted();
+            assertThat(spool.find(id)).isEmpty();
+        }
+    }
+
+    @Test
     void spoolIsExhaustedBelowHalfOfTheFreeSpaceAskedFor() throws Exception {
         AtomicLong nanos = new AtomicLong();
         SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
@@ -243,7 +277,7 @@ class FaultTest {
                 .minimumFreePercent(90)
                 .nanoTime(() -> nanos.addAndGet(50_000_000))
                 .open()) {
-            assertThat(spool.health()).isInstanceOf(SpoolHealth.Refusing.class);
+            assertThat(spool.health()).isInstanceOf(SpoolHealth.Full.class);
             disk.put("something else", new byte[(int) (DISK_BYTES / 5 * 3)]);
             await().until(() -> spool.health() instanceof SpoolHealth.Exhausted);
             assertThatThrownBy(() -> put(spool, 1)).isInstanceOf(SpoolFullException.class);

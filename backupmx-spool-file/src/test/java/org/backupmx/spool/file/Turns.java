@@ -1,5 +1,6 @@
 package org.backupmx.spool.file;
 
+import java.util.concurrent.CompletableFuture;
 import java.util.function.LongSupplier;
 
 /** Takes the turns of a spool's committer and compactor on the caller's thread, so that a history repeats exactly. */
@@ -25,6 +26,13 @@ final class Turns {
     void release() {
         committer.gathers = false;
         committer.wake();
+    }
+
+    /** Hands over a mark, and returns what tells when all that was handed over before is on disk. */
+    CompletableFuture<Void> mark() {
+        CompletableFuture<Void> forced = new CompletableFuture<>();
+        committer.commit(new MarkItem(forced));
+        return forced;
     }
 
     /** Does what the committer does in quiet times. */

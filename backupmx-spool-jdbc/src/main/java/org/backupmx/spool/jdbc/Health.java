@@ -35,8 +35,9 @@ final class Health {
 
     SpoolHealth now() {
         Fault last = fault;
-        return last == null || nanoTime.getAsLong() - last.atNanos >= windowNanos
-                ? SpoolHealth.accepting()
-                : SpoolHealth.refusing(last.reason);
+        if (last == null || nanoTime.getAsLong() - last.atNanos >= windowNanos) {
+            return SpoolHealth.accepting();
+        }
+        return last.full ? SpoolHealth.full(last.reason) : SpoolHealth.refusing(last.reason);
     }
 }
