@@ -3,6 +3,7 @@ package org.backupmx.examples;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.pool.HikariPool;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -27,7 +28,6 @@ import org.backupmx.smtp.SmtpServer;
 import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolUnavailableException;
-import org.backupmx.spool.file.FileSpool;
 import org.backupmx.spool.jdbc.JdbcSpool;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -72,7 +72,7 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private static void serve(ServerConfig config, PrintWriter out) throws Exception {
-        try (OpenSpool spool = OpenSpool.of(config.spool());
+        try (OpenSpool spool = OpenSpool.of(config);
                 EventLoops loops = EventLoops.create().withTransport(config.transport())) {
             SmtpServer server = server(config, loops);
             SmtpClient client = SmtpClient.create().withEventLoops(loops);
@@ -162,9 +162,11 @@ final class ServeCommand implements Callable<Integer> {
     /** The spool with what was opened for it. */
     private record OpenSpool(Spool spool, Runnable below) implements AutoCloseable {
 
-        static OpenSpool of(String location) throws SpoolException {
+        static OpenSpool of(ServerConfig config) throws IOException {
+            String location = config.spool();
             if (!location.startsWith("jdbc:")) {
-                return new OpenSpool(FileSpool.open(Path.of(location)), () -> {});
+                Path keyFile = config.spoolKeyFile().orElse(null);
+                return new OpenSpool(SpoolDirectory.open(Path.of(location), keyFile), () -> {});
             }
             HikariConfig pool = new HikariConfig();
             pool.setJdbcUrl(location);

@@ -25,6 +25,7 @@ import org.backupmx.retry.RetryPolicy;
 import org.backupmx.smtp.SmtpListener;
 import org.backupmx.smtp.StartTls;
 import org.backupmx.smtp.Transport;
+import org.backupmx.spool.file.KeyFile;
 import org.jspecify.annotations.Nullable;
 
 /** The reference server's configuration, as its YAML file says it. */
@@ -33,6 +34,7 @@ record ServerConfig(
         List<SmtpListener> listen,
         Transport transport,
         String spool,
+        Optional<Path> spoolKeyFile,
         Map<MailDomain, Domain> domains,
         List<IpNetwork> byDestination,
         Map<MailDomain, List<NextHop>> routes,
@@ -52,6 +54,7 @@ record ServerConfig(
             "listen",
             "transport",
             "spool",
+            "spool-key-file",
             "domains",
             "by-destination",
             "routes",
@@ -121,6 +124,7 @@ record ServerConfig(
                         ? map.get("transport").value("auto, nio, epoll or io_uring", ServerConfig::transport)
                         : Transport.AUTO,
                 spool(required(root, map, "spool", "a directory, or a jdbc: URL")),
+                spoolKeyFile(map.get("spool-key-file"), required(root, map, "spool", "a directory, or a jdbc: URL")),
                 domains,
                 byDestination,
                 routes(map.get("routes"), domains),
@@ -169,6 +173,22 @@ record ServerConfig(
             }
         }
         return location;
+    }
+
+    private static Optional<Path> spoolKeyFile(@Nullable ConfigNode node, ConfigNode spool) throws ConfigException {
+        if (node == null) {
+            return Optional.empty();
+        }
+        Path file = node.value("a key file, mode 0600", Path::of);
+        if (spool(spool).startsWith("jdbc:")) {
+            throw node.fault("the spool is a database", "a directory as spool: a database encrypts for itself");
+        }
+        try {
+            KeyFile.read(file);
+        } catch (IOException e) {
+            throw node.fault(String.valueOf(e.getMessage()));
+        }
+        return Optional.of(file);
     }
 
     private static boolean flag(@Nullable ConfigNode node, boolean absent) throws ConfigException {

@@ -1,17 +1,16 @@
 package org.backupmx.examples;
 
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.time.Instant;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.backupmx.spool.file.SpoolDamage;
 import org.backupmx.spool.file.SpoolDescription;
-import org.backupmx.spool.file.SpoolInspector;
 import org.backupmx.spool.file.SpoolVerification;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Looks into a file spool from outside, exports its mail and imports mail. Only the import needs its lock. */
@@ -48,6 +47,8 @@ final class SpoolCommand implements Runnable {
         out.println("live-bytes: " + spool.liveBytes());
         out.println("dead-bytes: " + spool.deadBytes());
         out.println("damaged: " + spool.damaged());
+        new TreeMap<>(spool.encryptedSegments())
+                .forEach((key, count) -> out.println("encrypted-segments: " + count + " under key " + key));
     }
 
     /** Prints what the spool holds. */
@@ -57,15 +58,15 @@ final class SpoolCommand implements Runnable {
             mixinStandardHelpOptions = true)
     static final class Describe implements Callable<Integer> {
 
-        @Parameters(paramLabel = "DIR", description = "The spool's directory.")
-        private Path directory;
+        @Mixin
+        private SpoolDirectory directory;
 
         @Spec
         private CommandSpec spec;
 
         @Override
         public Integer call() throws Exception {
-            print(spec.commandLine().getOut(), SpoolInspector.describe(directory));
+            print(spec.commandLine().getOut(), directory.describe());
             return 0;
         }
     }
@@ -77,15 +78,15 @@ final class SpoolCommand implements Runnable {
             mixinStandardHelpOptions = true)
     static final class Verify implements Callable<Integer> {
 
-        @Parameters(paramLabel = "DIR", description = "The spool's directory.")
-        private Path directory;
+        @Mixin
+        private SpoolDirectory directory;
 
         @Spec
         private CommandSpec spec;
 
         @Override
         public Integer call() throws Exception {
-            SpoolVerification verification = SpoolInspector.verify(directory);
+            SpoolVerification verification = directory.verify();
             PrintWriter out = spec.commandLine().getOut();
             print(out, verification.description());
             out.println("records: " + verification.records());

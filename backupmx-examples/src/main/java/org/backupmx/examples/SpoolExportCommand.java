@@ -4,14 +4,13 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.spool.SpoolFilter;
-import org.backupmx.spool.file.SpoolInspector;
 import org.backupmx.spool.file.SpoolView;
 import org.backupmx.spool.transfer.SpoolExport;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Writes the queued mail of a file spool as files. */
@@ -19,8 +18,8 @@ import picocli.CommandLine.Spec;
         name = "export",
         description = {
             "Writes the queued mail of a spool as files, also while a server runs on it; the spool is not changed.",
-            "eml: two files a message, ID.eml (the mail data, octet for octet) and ID.json (envelope, attempts, due), which"
-                    + " «spool import» reads. mbox: one file for mail readers, which cannot be imported.",
+            "eml: two files a message, ID.eml (the mail data, octet for octet) and ID.json (envelope, attempts, due),"
+                    + " which «spool import» reads. mbox: one file for mail readers, which cannot be imported.",
             "SIGINT and SIGTERM end it after the message under way."
         },
         mixinStandardHelpOptions = true,
@@ -41,8 +40,8 @@ final class SpoolExportCommand implements Callable<Integer> {
         mbox
     }
 
-    @Parameters(paramLabel = "DIR", description = "The spool's directory.")
-    private Path directory;
+    @Mixin
+    private SpoolDirectory directory;
 
     @Option(
             names = "--to",
@@ -72,7 +71,7 @@ final class SpoolExportCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         SpoolFilter filter = filter();
-        try (SpoolView spool = SpoolInspector.open(directory)) {
+        try (SpoolView spool = directory.open()) {
             long total = spool.verification().description().messages();
             SpoolExport export = SpoolExport.of(spool).withFilter(filter);
             return new TransferCommand(spec).run(total, watcher -> {

@@ -10,19 +10,18 @@ import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolException;
-import org.backupmx.spool.file.FileSpool;
 import org.backupmx.spool.transfer.SpoolImport;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Puts exported mail into a spool. */
 @Command(
         name = "import",
         description = {
-            "Puts the mail that «spool export» wrote (eml) into a spool: no server may run on it.",
+            "Puts the mail that «spool export» wrote (eml) into a spool, made if it is not there: no server may run on it.",
             "It can be repeated: a ledger in PATH says what this spool has, and that is left alone. SIGINT and SIGTERM"
                     + " end it after the messages under way; call it again to go on."
         },
@@ -36,8 +35,8 @@ import picocli.CommandLine.Spec;
         })
 final class SpoolImportCommand implements Callable<Integer> {
 
-    @Parameters(paramLabel = "DIR", description = "The spool's directory, made if it is not there.")
-    private Path directory;
+    @Mixin
+    private SpoolDirectory directory;
 
     @Option(names = "--from", required = true, paramLabel = "PATH", description = "The directory that was exported to.")
     private Path from;
@@ -54,7 +53,7 @@ final class SpoolImportCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         long total = total();
-        try (Spool spool = FileSpool.open(directory)) {
+        try (Spool spool = directory.openForWriting()) {
             Path file = ledger == null ? from.resolve(ledgerName()) : ledger;
             return new TransferCommand(spec)
                     .run(
@@ -76,7 +75,7 @@ final class SpoolImportCommand implements Callable<Integer> {
     /** Tells one spool from another by where it is. */
     private String ledgerName() throws IOException {
         CRC32 crc = new CRC32();
-        crc.update(directory.toRealPath().toString().getBytes(UTF_8));
+        crc.update(directory.path().toRealPath().toString().getBytes(UTF_8));
         return String.format("imported-%08x.ledger", crc.getValue());
     }
 }

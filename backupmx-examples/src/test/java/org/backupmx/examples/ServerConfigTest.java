@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
@@ -47,6 +48,25 @@ class ServerConfigTest {
                 .satisfies(fault -> assertThat(fault.getMessage())
                         .startsWith(file + ":" + expected)
                         .doesNotContain("\n"));
+    }
+
+    @Test
+    void spoolKeyFileIsLookedAt() throws Exception {
+        Path keys = Files.writeString(folder.resolve("keys"), "2026 " + "0f".repeat(32) + "\n");
+        Files.setPosixFilePermissions(keys, PosixFilePermissions.fromString("rw-r-----"));
+        List<String> lines = List.of(
+                "hostname: mx2.example.net",
+                "listen: [127.0.0.1:2525]",
+                "spool: data/spool",
+                "spool-key-file: " + keys,
+                "domains: {example.test: {}}");
+        Path file = Files.write(folder.resolve("server.yaml"), lines);
+
+        assertThatThrownBy(() -> ServerConfig.read(file))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageStartingWith(file + ":4: spool-key-file: key file " + keys + ": mode rw-r-----");
+        Files.setPosixFilePermissions(keys, PosixFilePermissions.fromString("rw-------"));
+        assertThat(ServerConfig.read(file).spoolKeyFile()).contains(keys);
     }
 
     @Test

@@ -15,6 +15,7 @@ import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -126,6 +127,38 @@ class SpoolToolsIT {
                 .contains("messages: 10\n", "held: 1\n", "oldest: 2026-03-01T12:00:00.123Z\n", "format-versions: ")
                 .containsPattern("live-bytes: [1-9]")
                 .containsPattern("dead-bytes: \\d");
+    }
+
+    @Test
+    void anEncryptedSpoolIsReadWithItsKeysOnly() throws Exception {
+        Path keys = Files.writeString(folder.resolve("keys"), "2026 " + "0f".repeat(32) + "\n");
+        Files.setPosixFilePermissions(keys, PosixFilePermissions.fromString("rw-------"));
+        fillWithEveryKind(folder.resolve("plain"));
+        run("spool", "export", folder.resolve("plain"), "--to", folder.resolve("one"));
+        Path spool = folder.resolve("spool");
+        assertThat(run("spool", "import", spool, "--from", folder.resolve("one"), "--key-file", keys)
+                        .exitCode())
+                .isZero();
+
+        Said refused = run("spool", "export", spool, "--to", folder.resolve("two"));
+        assertThat(refused.exitCode()).isEqualTo(1);
+        assertThat(refused.err()).contains("encrypted under key 2026, and no keys are given", "--key-file");
+        assertThat(run("spool", "describe", spool).exitCode()).isEqualTo(1);
+        assertThat(run("spool", "verify", spool).exitCode()).isEqualTo(1);
+        assertThat(run("spool", "import", spool, "--from", folder.resolve("one"))
+                        .exitCode())
+                .isEqualTo(1);
+
+        Said described = run("spool", "describe", spool, "--key-file", keys);
+        assertThat(described.out())
+                .contains("messages: 10\n")
+                .containsPattern("encrypted-segments: \\d+ under key 2026\n");
+        assertThat(run("spool", "verify", spool, "--key-file", keys).exitCode()).isZero();
+        assertThat(run("spool", "export", spool, "--to", folder.resolve("two"), "--key-file", keys)
+                        .exitCode())
+                .isZero();
+        assertThat(exported(folder.resolve("one"))).hasSize(10);
+        assertThat(exported(folder.resolve("two"))).isEqualTo(exported(folder.resolve("one")));
     }
 
     /** What was there before the export and is not delivered meanwhile is in it, byte for byte; nothing in part. */

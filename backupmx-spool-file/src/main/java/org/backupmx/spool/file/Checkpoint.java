@@ -86,7 +86,8 @@ final class Checkpoint {
             if (type == null || offset < RecordFormat.SEGMENT_HEADER_BYTES || rest < 0) {
                 throw new IllegalArgumentException("checkpoint: record of " + length + " bytes at " + offset);
             }
-            visitor.visit(new RecordHeader(type, key, id, 0, headLength, rest, 0, 0), offset, part, at + ENTRY_BYTES);
+            visitor.visit(
+                    new RecordHeader(type, false, key, id, 0, headLength, rest, 0, 0), offset, part, at + ENTRY_BYTES);
             at += ENTRY_BYTES + headLength;
         }
         return count;

@@ -92,12 +92,12 @@ final class Checkpoints {
         SegmentHeader header = RecordFormat.segmentHeader(first.array());
         long size = file.size();
         if (header == null
-                || header.version() != RecordFormat.VERSION
+                || header.version() != RecordFormat.PLAIN_VERSION
                 || header.number() != number
                 || size > Checkpoint.MAX_BYTES) {
             return null;
         }
-        SegmentReader reader = new SegmentReader(file, number, header.key(), size);
+        SegmentReader reader = new SegmentReader(new Segment(number, header, null, file), size, false);
         Checkpoint.Reading reading = new Checkpoint.Reading();
         reader.read(reading);
         return reader.damage().isEmpty() && reader.end() == size ? reading.whole() : null;
@@ -171,6 +171,9 @@ final class Checkpoints {
 
     private boolean isWorth(Segment segment) {
         return segment.isSealed()
+                && segment.dataKey() == null // its domains would stand in the clear
+                && !segments.encryption().isOn()
+                && !segment.erased
                 && !segment.isSetAside()
                 && segment.damages == 0
                 && segment.end() >= leastBytes
@@ -225,10 +228,10 @@ final class Checkpoints {
 
         /** Returns whether all of the segment is in it: false if the segment is damaged or too full of small records. */
         private boolean fill(FileIo.Handle file) throws IOException {
-            SegmentHeader header = new SegmentHeader(RecordFormat.VERSION, segment.number(), key, 0, 0, 0);
+            SegmentHeader header = new SegmentHeader(segment.number(), key, 0, 0, 0);
             SegmentFiles.writeFully(file, ByteBuffer.wrap(RecordFormat.encode(header)), 0);
             tail = RecordFormat.SEGMENT_HEADER_BYTES;
-            SegmentReader reader = new SegmentReader(segment.reading(), segment.number(), segment.key(), segment.end());
+            SegmentReader reader = new SegmentReader(segment, segment.end(), false);
             Checkpoint.Writing writing = new Checkpoint.Writing(record -> append(file, record));
             try {
                 reader.read(writing);

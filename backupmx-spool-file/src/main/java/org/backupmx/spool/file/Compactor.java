@@ -217,12 +217,12 @@ class Compactor {
     private void compact(CompactionPolicy.Choice choice) throws IOException {
         Segment segment = choice.segment();
         Moves moves = new Moves();
-        SegmentReader reader = new SegmentReader(segment.reading(), segment.number(), segment.key(), segment.end());
+        SegmentReader reader = new SegmentReader(segment, segment.end(), false);
         reader.read((header, offset, bytes, metaAt) -> {
             if (closing) {
                 return;
             }
-            long size = RecordFormat.HEADER_BYTES + header.metaLength() + (long) header.dataLength();
+            long size = header.bytes();
             if (!choice.isUrgent()) {
                 pace(size);
             }

@@ -8,6 +8,7 @@ import java.util.function.LongSupplier;
 import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolFullException;
 import org.backupmx.spool.SpoolUnavailableException;
+import org.jspecify.annotations.Nullable;
 
 /** Collects the settings of a {@link FileSpool}. Not thread-safe. */
 public final class FileSpoolBuilder {
@@ -54,8 +55,10 @@ public final class FileSpoolBuilder {
     long compactionBytesPerSecond = DEFAULT_COMPACTION_BYTES_PER_SECOND;
     SyncMode syncMode = SyncMode.FORCE;
     int checkpointedBytes = 1 << 20;
+    private final SecureRandom random = new SecureRandom();
+    private @Nullable SpoolKeys encryptionKeys;
     FileIo io = new DiskIo();
-    LongSupplier keys = new SecureRandom()::nextLong;
+    LongSupplier keys = random::nextLong;
     LongSupplier nanoTime = System::nanoTime;
     GroupCommitter.Maker committer = GroupCommitter::new;
     Compactor.Maker compactor = Compactor::new;
@@ -153,6 +156,23 @@ public final class FileSpoolBuilder {
         return this;
     }
 
+    /**
+     * Has new segments encrypted with AES-256-GCM: mail data, envelopes, replies of next hops. Off unless set; what was
+     * written without is still read, and goes as its mail goes. A spool that has encrypted segments can be opened only
+     * with keys that open them.
+     *
+     * @param value the keys, see {@link KeyFile}; used until the spool is closed, and closed or zeroed by their owner
+     * @return this builder
+     */
+    public FileSpoolBuilder encryptionKeys(SpoolKeys value) {
+        encryptionKeys = requireNonNull(value, "value");
+        return this;
+    }
+
+    Encryption encryption() {
+        return new Encryption(encryptionKeys, random);
+    }
+
     FileSpoolBuilder io(FileIo value) {
         io = value;
         return this;
@@ -194,7 +214,8 @@ public final class FileSpoolBuilder {
      * @return the open spool, which the caller closes
      * @throws SpoolUnavailableException if the directory is in use; the message names it and the process that uses it
      * @throws SpoolFullException if the disk is full
-     * @throws SpoolException if the directory cannot be used, or another release wrote it in a format unknown here
+     * @throws SpoolException if the directory cannot be used, another release wrote it in a format unknown here, or a key
+     *     that it is encrypted with is missing; the message says what to do
      */
     public FileSpool open() throws SpoolException {
         return FileSpool.open(this);

@@ -323,7 +323,7 @@ class GroupCommitter {
                 markedEnd = writer.end();
                 index.sealed();
             }
-            int length = RecordFormat.padded(record.length());
+            int length = writer.length(record);
             long location = writer.append(record);
             item.taken(location, length);
             appended.add(item);

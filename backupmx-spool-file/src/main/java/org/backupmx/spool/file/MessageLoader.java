@@ -21,7 +21,7 @@ import org.backupmx.spool.file.MessageTable.Chunks;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads messages and states from the segments. What it reads is checked against key, identity and CRC, so that a file
+ * Reads messages and states from the segments. What it reads is checked against key, identity, CRC and tag, so that a file
  * that was moved or used again under it gives nothing, and never something else. Thread-safe.
  */
 final class MessageLoader {
@@ -113,7 +113,7 @@ final class MessageLoader {
         if (header == null || header.key() != segment.key() || header.id() != id) {
             throw damaged(id, location, "no record of it");
         }
-        long wanted = RecordFormat.HEADER_BYTES + (long) header.metaLength() + (withData ? header.dataLength() : 0);
+        long wanted = RecordFormat.HEADER_BYTES + (long) header.metaBytes() + (withData ? header.dataBytes() : 0);
         if (wanted > into.position()) {
             byte[] all = new byte[(int) wanted];
             System.arraycopy(bytes, 0, all, 0, into.position());
@@ -125,14 +125,40 @@ final class MessageLoader {
             }
             bytes = all;
         }
-        if (RecordFormat.crc(bytes, RecordFormat.HEADER_BYTES, header.metaLength()) != header.metaCrc()) {
+        if (RecordFormat.crc(bytes, RecordFormat.HEADER_BYTES, header.metaBytes()) != header.metaCrc()) {
             throw damaged(id, location, "meta does not fit its CRC");
         }
-        int dataAt = RecordFormat.HEADER_BYTES + header.metaLength();
-        if (withData && RecordFormat.crc(bytes, dataAt, header.dataLength()) != header.dataCrc()) {
+        int dataAt = RecordFormat.HEADER_BYTES + header.metaBytes();
+        if (withData && RecordFormat.crc(bytes, dataAt, header.dataBytes()) != header.dataCrc()) {
             throw damaged(id, location, "data does not fit its CRC");
         }
-        return new Read(header, bytes);
+        DataKey dataKey = segment.dataKey();
+        if (dataKey == null && !header.encrypted()) {
+            return new Read(header, bytes);
+        }
+        if (dataKey == null || !header.encrypted()) {
+            throw damaged(id, location, header.encrypted() ? "its key is lost" : "not encrypted");
+        }
+        return new Read(header, decrypted(dataKey, header, location, bytes, withData));
+    }
+
+    private static byte[] decrypted(DataKey dataKey, RecordHeader header, long location, byte[] bytes, boolean withData)
+            throws SpoolDamagedException {
+        RecordCipher cipher = new RecordCipher();
+        int offset = Location.offset(location);
+        int dataAt = RecordFormat.HEADER_BYTES + header.metaLength();
+        byte[] plain = new byte[dataAt + (withData ? header.dataLength() : 0)];
+        try {
+            cipher.decryptMeta(
+                    dataKey, header, offset, bytes, RecordFormat.HEADER_BYTES, plain, RecordFormat.HEADER_BYTES);
+            if (withData) {
+                int from = RecordFormat.HEADER_BYTES + header.metaBytes();
+                cipher.decryptData(dataKey, header, offset, bytes, from, plain, dataAt);
+            }
+            return plain;
+        } catch (SpoolDamagedException e) {
+            throw damaged(header.id(), location, String.valueOf(e.getMessage()));
+        }
     }
 
     private static SpoolDamagedException damaged(long id, long location, String what) {

@@ -126,7 +126,7 @@ final class MoveItem extends CommitItem {
             case DEAD -> {
                 int[] hosts = DeadItem.hosts(meta());
                 index.dead(header.id(), location(), length(), hosts);
-                index.deadMoved(from, length(), hosts);
+                index.deadMoved(from, (int) header.length(), hosts);
             }
             case HOLD -> index.soft(location(), length());
             case DUES, MARK, PAD, SUMMARY, COVERED -> throw new AssertionError(header.type());

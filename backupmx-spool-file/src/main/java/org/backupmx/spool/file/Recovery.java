@@ -1,7 +1,6 @@
 package org.backupmx.spool.file;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -11,7 +10,6 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.IntConsumer;
 import org.backupmx.mail.MailDomain;
-import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.file.MessageTable.Chunks;
 import org.backupmx.spool.file.SpoolIndex.DamagedMessage;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +23,9 @@ final class Recovery {
     private final SegmentFiles files;
     private final SpoolIndex index;
     private final @Nullable Checkpoints checkpoints;
+    private final boolean decryptsData;
     private final Map<String, MailDomain> domains = new HashMap<>();
+    private final Map<Integer, DataKey> dataKeys = new HashMap<>();
 
     /** What was said of messages whose own record did not come yet: it was moved behind, or is gone. */
     private final Map<Long, List<IntConsumer>> early = new HashMap<>();
@@ -48,14 +48,20 @@ final class Recovery {
     private int checkpointCount;
 
     /** A recovery that reads the segments and no checkpoints. */
-    Recovery(SegmentFiles files, SpoolIndex index) {
-        this(files, index, null);
+    Recovery(SegmentFiles files, SpoolIndex index, boolean decryptsData) {
+        this(files, index, null, decryptsData);
     }
 
-    Recovery(SegmentFiles files, SpoolIndex index, @Nullable Checkpoints checkpoints) {
+    /**
+     * Prepares to read.
+     *
+     * @param decryptsData whether encrypted mail data is looked at, too, or its CRC only
+     */
+    Recovery(SegmentFiles files, SpoolIndex index, @Nullable Checkpoints checkpoints, boolean decryptsData) {
         this.files = files;
         this.index = index;
         this.checkpoints = checkpoints;
+        this.decryptsData = decryptsData;
     }
 
     void run() throws IOException {
@@ -68,9 +74,14 @@ final class Recovery {
             for (int number : numbers) {
                 FileIo.Handle handle = files.io().openForReading(files.path(number));
                 handles.put(number, handle);
-                SegmentHeader header = header(number, handle);
+                SegmentHeader header = SegmentHeaders.read(files.path(number), number, handle, damage);
                 if (header != null) {
                     headers.put(number, header);
+                    versions.add(header.version());
+                    DataKey dataKey = files.encryption().unwrap(header);
+                    if (dataKey != null) {
+                        dataKeys.put(number, dataKey);
+                    }
                     ends.put(header.previous(), header.previousEnd());
                     lastSession = Math.max(lastSession, header.session());
                 }
@@ -92,36 +103,15 @@ final class Recovery {
         judge();
     }
 
-    private @Nullable SegmentHeader header(int number, FileIo.Handle handle) throws SpoolException {
-        ByteBuffer bytes = ByteBuffer.allocate(RecordFormat.SEGMENT_HEADER_BYTES);
-        try {
-            SegmentFiles.readFully(handle, bytes, 0);
-        } catch (IOException e) {
-            return null;
-        }
-        SegmentHeader header = RecordFormat.segmentHeader(bytes.array());
-        if (header != null && header.version() != RecordFormat.VERSION) {
-            throw new SpoolException(files.path(number) + ": format version " + header.version() + " (expected: "
-                    + RecordFormat.VERSION + "): another release of backupmx wrote this spool; open it with that"
-                    + " release, or export its mail there and import it here");
-        }
-        if (header == null || header.number() != number) {
-            return null;
-        }
-        versions.add(header.version());
-        return header;
-    }
-
     private void read(int number, FileIo.Handle handle, @Nullable SegmentHeader header, @Nullable Integer expectedEnd)
             throws IOException {
         if (header == null) {
             damage.add(new Damage(number, 0, RecordFormat.SEGMENT_HEADER_BYTES, null, "no segment header"));
         }
-        SegmentReader reader = new SegmentReader(
-                handle, number, header == null ? 0 : header.key(), expectedEnd == null ? -1 : expectedEnd);
-        Segment segment = new Segment(number, 0, handle, RecordFormat.SEGMENT_HEADER_BYTES);
+        Segment segment = new Segment(number, header, dataKeys.get(number), handle);
         segment.seal();
         files.add(segment);
+        SegmentReader reader = new SegmentReader(segment, expectedEnd == null ? -1 : expectedEnd, decryptsData);
         boolean[] marked = new boolean[1];
         Checkpoint checkpoint = header == null ? null : checkpoint(header, handle, expectedEnd);
         if (checkpoint != null) {
@@ -133,10 +123,12 @@ final class Recovery {
             marked[0] = checkpoint.isMarked();
             reader.from(checkpoint.end());
         }
-        reader.read((record, offset, bytes, metaAt) -> {
-            marked[0] = record.type() == RecordType.MARK;
-            apply(record, Location.of(number, offset), bytes, metaAt);
-        });
+        if (!segment.erased) {
+            reader.read((record, offset, bytes, metaAt) -> {
+                marked[0] = record.type() == RecordType.MARK;
+                apply(record, Location.of(number, offset), bytes, metaAt);
+            });
+        }
         segment.key(reader.key() == 0 && header != null ? header.key() : reader.key());
         segment.end(reader.end());
         if (segment.key() == 0) {
@@ -160,11 +152,12 @@ final class Recovery {
 
     private @Nullable Checkpoint checkpoint(SegmentHeader header, FileIo.Handle handle, @Nullable Integer expectedEnd)
             throws IOException {
+        if (checkpoints == null || header.wrappedKey() != null) {
+            return null; // beside an encrypted segment it would be somebody else's, and in the clear
+        }
         long size = handle.size();
-        return checkpoints == null
-                ? null
-                : checkpoints.load(
-                        header.number(), header.key(), expectedEnd == null ? size : Math.min(size, expectedEnd));
+        return checkpoints.load(
+                header.number(), header.key(), expectedEnd == null ? size : Math.min(size, expectedEnd));
     }
 
     private void apply(RecordHeader record, long location, byte[] bytes, int metaAt) {
@@ -311,6 +304,9 @@ final class Recovery {
         Arrays.sort(dead, 0, deadCount);
         for (Damage one : damage) {
             RecordHeader header = one.header();
+            if (isHeaderOfDead(one)) {
+                continue; // torn when its key was to be erased
+            }
             if (header != null && Arrays.binarySearch(dead, 0, deadCount, header.id()) >= 0) {
                 continue; // what was hit was needed no more
             }
@@ -332,9 +328,14 @@ final class Recovery {
         }
     }
 
+    private boolean isHeaderOfDead(Damage one) {
+        Segment segment = files.get(one.segment());
+        return segment != null && segment.dataKey() != null && one.offset() < segment.start() && segment.liveBytes == 0;
+    }
+
     private void keep(Damage one) {
         Segment segment = files.get(one.segment());
-        if (segment != null && one.offset() > 0) {
+        if (segment != null && one.offset() >= segment.start()) {
             segment.damages++;
         }
     }

@@ -2,6 +2,7 @@ package org.backupmx.spool.file;
 
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** One segment and what of it is needed. The counters belong to the index and its monitor. */
 final class Segment {
@@ -10,10 +11,14 @@ final class Segment {
 
     private final int number;
     private volatile long key;
+    private final @Nullable DataKey dataKey;
+    private final int start;
     private final FileIo.Handle reading;
     private volatile int end;
     private volatile boolean sealed;
     private volatile boolean setAside;
+    /** Whether its data key is overwritten: nothing of it can be read any more. The compactor's own. */
+    boolean erased;
 
     /** Bytes of records that are needed: messages, chunks, states, and deaths of messages that still have a record. */
     long liveBytes;
@@ -32,11 +37,15 @@ final class Segment {
     /** Bytes of DEAD records, by their segment, that are needed as long as this segment exists. */
     final Map<Integer, Long> dependents = new HashMap<>(4);
 
-    Segment(int number, long key, FileIo.Handle reading, int end) {
+    /** A segment with no records yet; {@code header} is null if it is damaged. */
+    Segment(int number, @Nullable SegmentHeader header, @Nullable DataKey dataKey, FileIo.Handle reading) {
         this.number = number;
-        this.key = key;
+        this.key = header == null ? 0 : header.key();
+        this.dataKey = dataKey;
+        this.start = header == null ? RecordFormat.SEGMENT_HEADER_BYTES : header.length();
         this.reading = reading;
-        this.end = end;
+        this.end = start;
+        this.erased = header != null && header.isErased();
     }
 
     int number() {
@@ -49,6 +58,17 @@ final class Segment {
 
     void key(long value) {
         key = value;
+    }
+
+    /** Returns what its records are encrypted with, null if they are not. */
+    @Nullable
+    DataKey dataKey() {
+        return dataKey;
+    }
+
+    /** Returns where the first record is. */
+    int start() {
+        return start;
     }
 
     FileIo.Handle reading() {
@@ -94,7 +114,7 @@ final class Segment {
 
     /** Returns how many bytes of records it has. */
     int size() {
-        return end - RecordFormat.SEGMENT_HEADER_BYTES;
+        return end - start;
     }
 
     /** Returns how much of it is needed in {@value #STEPS} steps, so that not each record that goes is worth a look. */

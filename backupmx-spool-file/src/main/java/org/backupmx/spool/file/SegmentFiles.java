@@ -37,13 +37,15 @@ final class SegmentFiles {
 
     private final FileIo io;
     private final Path directory;
+    private final Encryption encryption;
     private final ConcurrentMap<Integer, Segment> segments = new ConcurrentHashMap<>();
     private final Deque<String> spares = new ArrayDeque<>();
     private boolean reserved; // guarded by spares
 
-    SegmentFiles(FileIo io, Path directory) {
+    SegmentFiles(FileIo io, Path directory, Encryption encryption) {
         this.io = io;
         this.directory = directory;
+        this.encryption = encryption;
     }
 
     static String name(int number) {
@@ -60,6 +62,10 @@ final class SegmentFiles {
 
     FileIo io() {
         return io;
+    }
+
+    Encryption encryption() {
+        return encryption;
     }
 
     /** Returns the numbers of the segments on disk, ascending, and remembers the spares. */
@@ -102,7 +108,9 @@ final class SegmentFiles {
     record Opened(Segment segment, FileIo.Handle writing, long allocated) {}
 
     /** Makes a segment: header first, name after. On a full disk it gets the room that was kept for this. */
-    Opened create(SegmentHeader header) throws IOException {
+    Opened create(SegmentHeader plain) throws IOException {
+        DataKey dataKey = encryption.newDataKey();
+        SegmentHeader header = dataKey == null ? plain : encryption.wrap(plain, dataKey);
         String spare;
         synchronized (spares) {
             spare = spares.poll();
@@ -127,7 +135,7 @@ final class SegmentFiles {
         boolean whole = false;
         try {
             FileIo.Handle reading = io.openForReading(path);
-            Segment segment = new Segment(header.number(), header.key(), reading, RecordFormat.SEGMENT_HEADER_BYTES);
+            Segment segment = new Segment(header.number(), header, dataKey, reading);
             segments.put(header.number(), segment);
             long allocated = writing.size();
             whole = true;
@@ -144,7 +152,11 @@ final class SegmentFiles {
             if (isNew) {
                 handle.truncate(0); // what a crash left
             }
-            writeFully(handle, ByteBuffer.wrap(RecordFormat.encode(header)), 0);
+            ByteBuffer block = ByteBuffer.wrap(RecordFormat.encode(header));
+            writeFully(handle, block, 0);
+            if (header.wrappedKey() != null) {
+                writeFully(handle, block.rewind(), RecordFormat.COPY_AT);
+            }
             handle.force();
         }
     }
@@ -172,9 +184,10 @@ final class SegmentFiles {
     void remove(Segment segment, long fullBytes) throws IOException {
         Path path = path(segment.number());
         String spare = path.getFileName().toString().replace("segment-", "spare-");
+        boolean clean = erase(segment);
         boolean keep;
         synchronized (spares) {
-            keep = spares.size() < MAX_SPARES && segment.reading().size() >= fullBytes;
+            keep = clean && spares.size() < MAX_SPARES && segment.reading().size() >= fullBytes;
         }
         try {
             if (keep) {
@@ -191,6 +204,56 @@ final class SegmentFiles {
         if (keep) {
             synchronized (spares) {
                 spares.add(spare);
+            }
+        }
+    }
+
+    /**
+     * Makes a dead segment unreadable by overwriting its data key. Returns whether no mail can be read in the file, or
+     * nobody asked for that.
+     */
+    private boolean erase(Segment segment) {
+        if (segment.dataKey() == null) {
+            return !encryption.isOn() || segment.erased;
+        }
+        if (!segment.erased) {
+            byte[] erased = RecordFormat.erasedKey();
+            try (FileIo.Handle file = io.openForWriting(path(segment.number()))) {
+                writeFully(file, ByteBuffer.wrap(erased), RecordFormat.SEGMENT_HEADER_BYTES);
+                writeFully(
+                        file, ByteBuffer.wrap(erased), RecordFormat.COPY_AT + (long) RecordFormat.SEGMENT_HEADER_BYTES);
+                file.force();
+                segment.erased = true;
+            } catch (IOException e) {
+                LOG.atWarn()
+                        .setCause(e)
+                        .addKeyValue("segment", segment.number())
+                        .log("data key not overwritten, segment is removed with it");
+            }
+        }
+        return segment.erased;
+    }
+
+    /** Removes spares with mail that is not encrypted, if new mail is. */
+    void removeReadableSpares() throws IOException {
+        if (!encryption.isOn()) {
+            return;
+        }
+        List<String> known;
+        synchronized (spares) {
+            known = List.copyOf(spares);
+        }
+        for (String spare : known) {
+            ByteBuffer block = ByteBuffer.allocate(RecordFormat.BLOCK_BYTES);
+            try (FileIo.Handle file = io.openForReading(directory.resolve(spare))) {
+                readFully(file, block, 0);
+            }
+            SegmentHeader header = RecordFormat.segmentHeader(block.array());
+            if (header == null || !header.isErased()) {
+                io.delete(directory.resolve(spare));
+                synchronized (spares) {
+                    spares.remove(spare);
+                }
             }
         }
     }

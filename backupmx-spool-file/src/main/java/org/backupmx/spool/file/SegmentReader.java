@@ -4,8 +4,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 import java.util.zip.CRC32C;
+import org.backupmx.spool.SpoolDamagedException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,7 +37,9 @@ final class SegmentReader {
     private final int segment;
     private final long limit;
     private final boolean endKnown;
-    private long start = RecordFormat.SEGMENT_HEADER_BYTES;
+    private long start;
+    private final @Nullable DataKey dataKey;
+    private final boolean decryptsData;
     private long key;
 
     private byte[] window;
@@ -42,27 +47,34 @@ final class SegmentReader {
     private int windowLength;
 
     private final List<Damage> suspects = new ArrayList<>();
+    private final List<Damage> forgeries = new ArrayList<>();
     private final List<long[]> unreadable = new ArrayList<>();
-    private long end = RecordFormat.SEGMENT_HEADER_BYTES;
+    private @Nullable RecordCipher cipher;
+    private long end;
     private long forced;
     private long records;
 
     /**
      * Prepares to read.
      *
-     * @param key the segment's key, 0 if its header is damaged: then that of the first intact record
+     * @param segment the segment; if its key is 0 its header is damaged, and that of the first intact record is taken
      * @param expectedEnd where the segment ends by the word of the next one, -1 if there is none
+     * @param decryptsData whether encrypted data is looked at, too, or its CRC only
      */
-    SegmentReader(FileIo.Handle file, int segment, long key, long expectedEnd) throws IOException {
-        this.file = file;
-        this.segment = segment;
-        this.key = key;
+    SegmentReader(Segment segment, long expectedEnd, boolean decryptsData) throws IOException {
+        this.file = segment.reading();
+        this.segment = segment.number();
+        this.key = segment.key();
+        this.start = segment.start();
+        this.dataKey = segment.dataKey();
+        this.decryptsData = decryptsData;
+        this.end = start;
         this.endKnown = expectedEnd >= 0;
         long size = file.size();
         this.limit = endKnown ? Math.min(size, expectedEnd) : size;
         this.window = new byte[(int) Math.max(RecordFormat.HEADER_BYTES, Math.min(limit, WINDOW_BYTES))];
         if (size < expectedEnd) {
-            suspects.add(new Damage(segment, size, expectedEnd - size, null, "the file ends too early"));
+            suspects.add(new Damage(this.segment, size, expectedEnd - size, null, "the file ends too early"));
         }
     }
 
@@ -84,14 +96,13 @@ final class SegmentReader {
                 at = next;
                 continue;
             }
-            String fault = body(header, at, visitor);
             long next = Math.min(at + header.length(), limit);
-            if (fault == null) {
-                records++;
-                forced = Math.max(forced, Integer.toUnsignedLong(header.forced()));
-                end = at + header.length();
-            } else {
+            String fault = fault(header, at);
+            if (fault != null) {
                 suspects.add(new Damage(segment, at, next - at, header, fault));
+            } else {
+                end = at + header.length();
+                visit(header, at, next, visitor);
             }
             at = next;
         }
@@ -100,28 +111,75 @@ final class SegmentReader {
         }
     }
 
-    private @Nullable String body(RecordHeader header, long at, Visitor visitor) {
-        if (at + RecordFormat.HEADER_BYTES + header.metaLength() + header.dataLength() > limit) {
+    /** Returns what is wrong with the bytes of a record, null if they are those that were written. */
+    private @Nullable String fault(RecordHeader header, long at) {
+        if (at + header.bytes() > limit) {
             return header.type() + " record is cut";
         }
         load(at, (int) Math.min(header.length(), WINDOW_BYTES)); // once, not again for each of its parts
-        int metaAt = load(at + RecordFormat.HEADER_BYTES, header.metaLength());
-        if (RecordFormat.crc(window, metaAt, header.metaLength()) != header.metaCrc()) {
+        int metaAt = load(at + RecordFormat.HEADER_BYTES, header.metaBytes());
+        if (RecordFormat.crc(window, metaAt, header.metaBytes()) != header.metaCrc()) {
             return header.type() + " record: meta does not fit its CRC";
         }
-        long dataAt = at + RecordFormat.HEADER_BYTES + header.metaLength();
-        if (header.type() != RecordType.PAD && !dataIntact(header, dataAt)) {
+        if (header.type() != RecordType.PAD && !dataIntact(header, dataAt(header, at))) {
             return header.type() + " record: data does not fit its CRC";
         }
-        metaAt = load(at + RecordFormat.HEADER_BYTES, header.metaLength());
-        visitor.visit(header, (int) at, window, metaAt);
         return null;
+    }
+
+    private static long dataAt(RecordHeader header, long at) {
+        return at + RecordFormat.HEADER_BYTES + header.metaBytes();
+    }
+
+    private void visit(RecordHeader header, long at, long next, Visitor visitor) {
+        try {
+            byte[] meta = meta(header, at);
+            records++;
+            forced = Math.max(forced, Integer.toUnsignedLong(header.forced()));
+            if (meta == null) {
+                int metaAt = load(at + RecordFormat.HEADER_BYTES, header.metaBytes());
+                visitor.visit(header, (int) at, window, metaAt);
+            } else {
+                visitor.visit(header, (int) at, meta, 0);
+            }
+        } catch (SpoolDamagedException e) {
+            // its CRCs fit: no torn write leaves that
+            forgeries.add(new Damage(segment, at, next - at, header, header.type() + " record: " + e.getMessage()));
+        }
+    }
+
+    /** Returns the decrypted meta of a record, null if it is not encrypted. */
+    private byte @Nullable [] meta(RecordHeader header, long at) throws SpoolDamagedException {
+        DataKey known = dataKey;
+        if (!header.encrypted()) {
+            if (known != null && header.type() != RecordType.MARK && header.type() != RecordType.PAD) {
+                throw new SpoolDamagedException("not encrypted in an encrypted segment");
+            }
+            return null;
+        }
+        if (known == null) {
+            throw new SpoolDamagedException("encrypted, and the segment's key is lost with its header");
+        }
+        RecordCipher open = cipher;
+        if (open == null) {
+            open = new RecordCipher();
+            cipher = open;
+        }
+        if (decryptsData) {
+            int dataAt = load(dataAt(header, at), header.dataBytes());
+            byte[] data = new byte[header.dataLength()];
+            open.decryptData(known, header, (int) at, window, dataAt, data, 0);
+        }
+        byte[] meta = new byte[header.metaLength()];
+        int metaAt = load(at + RecordFormat.HEADER_BYTES, header.metaBytes());
+        open.decryptMeta(known, header, (int) at, window, metaAt, meta, 0);
+        return meta;
     }
 
     private boolean dataIntact(RecordHeader header, long dataAt) {
         CRC32C crc = new CRC32C();
         long at = dataAt;
-        int left = header.dataLength();
+        int left = header.dataBytes();
         while (left > 0) {
             int part = Math.min(left, WINDOW_BYTES / 2);
             crc.update(window, load(at, part), part);
@@ -207,12 +265,14 @@ final class SegmentReader {
 
     /** Returns up to where the segment was forced for sure. */
     int forced() {
-        return (int) Math.max(forced, RecordFormat.SEGMENT_HEADER_BYTES);
+        return (int) Math.max(forced, start);
     }
 
-    /** Returns the damage that hit bytes known to be forced, or that the disk refuses to read. */
+    /** Returns the damage that hit bytes known to be forced, that the disk refuses to read, or that no torn write leaves. */
     List<Damage> damage() {
-        return suspects.stream().filter(suspect -> !isTorn(suspect)).toList();
+        return Stream.concat(suspects.stream().filter(suspect -> !isTorn(suspect)), forgeries.stream())
+                .sorted(Comparator.comparingLong(Damage::offset))
+                .toList();
     }
 
     /** Returns what a write left that nobody was told of: torn, and before an intact record. */

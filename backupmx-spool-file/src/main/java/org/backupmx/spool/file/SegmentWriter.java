@@ -26,6 +26,8 @@ final class SegmentWriter {
     private final ByteBuffer staging = ByteBuffer.allocateDirect(STAGING_BYTES);
     private final ByteBuffer zeros = ByteBuffer.allocateDirect(ZEROS_BYTES);
 
+    private final RecordCipher cipher = new RecordCipher();
+
     private @Nullable Segment segment;
     private FileIo.@Nullable Handle file;
     private int lastNumber;
@@ -51,15 +53,14 @@ final class SegmentWriter {
     /** Begins the next segment. */
     void open() throws IOException {
         long key = keys.getAsLong();
-        SegmentHeader header = new SegmentHeader(
-                RecordFormat.VERSION, lastNumber + 1, key == 0 ? 1 : key, session, lastNumber, lastEnd);
+        SegmentHeader header = new SegmentHeader(lastNumber + 1, key == 0 ? 1 : key, session, lastNumber, lastEnd);
         SegmentFiles.Opened opened = files.create(header);
         segment = opened.segment();
         Segment before = files.get(header.previous());
         opened.segment().endsPrevious = before != null && before.isSetAside();
         file = opened.writing();
         allocated = opened.allocated();
-        tail = RecordFormat.SEGMENT_HEADER_BYTES;
+        tail = segment.start();
         forced = tail;
         staging.clear();
         lastNumber = header.number();
@@ -89,8 +90,12 @@ final class SegmentWriter {
 
     /** Tells whether a record fits. A larger one than a segment has one of its own. */
     boolean fits(RecordBuffer record) {
-        return tail == RecordFormat.SEGMENT_HEADER_BYTES
-                || tail + (long) RecordFormat.padded(record.length()) <= segmentBytes;
+        return tail == current().start() || tail + (long) length(record) <= segmentBytes;
+    }
+
+    /** Returns how much a record takes in this segment. */
+    int length(RecordBuffer record) {
+        return current().dataKey() == null ? RecordFormat.padded(record.length()) : RecordCipher.length(record);
     }
 
     /** Returns how many bytes were appended and not forced. */
@@ -104,9 +109,8 @@ final class SegmentWriter {
 
     /** Appends a record and returns its location. */
     long append(RecordBuffer record) throws IOException {
-        int length = RecordFormat.padded(record.length());
-        byte[] bytes = record.bytes();
-        RecordFormat.seal(bytes, current().key(), forced);
+        int length = length(record);
+        byte[] bytes = complete(record);
         if (length > staging.remaining()) {
             write();
         }
@@ -119,6 +123,16 @@ final class SegmentWriter {
         tail += length;
         current().end(tail);
         return location;
+    }
+
+    /** Returns the record as it is to stand in the file. What is encrypted is a copy: a record may be written again. */
+    private byte[] complete(RecordBuffer record) {
+        DataKey dataKey = current().dataKey();
+        if (dataKey != null && RecordCipher.hasTags(record)) {
+            return cipher.encrypt(dataKey, record, current().key(), forced, tail);
+        }
+        RecordFormat.seal(record.bytes(), current().key(), forced);
+        return record.bytes();
     }
 
     /** Writes what was appended. */

@@ -1,7 +1,9 @@
 package org.backupmx.spool.file;
 
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +21,7 @@ public final class SpoolDescription {
     private final long liveBytes;
     private final long deadBytes;
     private final long damaged;
+    private final Map<String, Long> encryptedSegments;
 
     private SpoolDescription(Builder parts) {
         messages = parts.messages;
@@ -32,6 +35,7 @@ public final class SpoolDescription {
         liveBytes = parts.liveBytes;
         deadBytes = parts.deadBytes;
         damaged = parts.damaged;
+        encryptedSegments = Map.copyOf(parts.encryptedSegments);
     }
 
     /** What is counted. Used by one thread. */
@@ -50,6 +54,7 @@ public final class SpoolDescription {
         long liveBytes;
         long deadBytes;
         long damaged;
+        final Map<String, Long> encryptedSegments = new HashMap<>();
 
         SpoolDescription build() {
             return new SpoolDescription(this);
@@ -154,5 +159,15 @@ public final class SpoolDescription {
      */
     public long damaged() {
         return damaged;
+    }
+
+    /**
+     * Returns how many segments are encrypted, by the id of the key that is needed to read them; the others are not
+     * encrypted. A key that is not named is not needed any more.
+     *
+     * @return numbers of segments by key id
+     */
+    public Map<String, Long> encryptedSegments() {
+        return encryptedSegments;
     }
 }

@@ -6,6 +6,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
 import org.backupmx.spool.SpoolException;
@@ -32,7 +33,21 @@ public final class SpoolInspector {
      * @throws SpoolException if there is no spool, it cannot be read, or another release wrote it in an unknown format
      */
     public static SpoolDescription describe(Path directory) throws SpoolException {
-        return inspect(requireNonNull(directory, "directory"), new DiskIo()).description();
+        return inspect(requireNonNull(directory, "directory"), new DiskIo(), Encryption.OFF, false)
+                .description();
+    }
+
+    /**
+     * Tells what a spool holds that may be encrypted.
+     *
+     * @param directory the spool's directory
+     * @param keys every key that a segment needs
+     * @return what it holds
+     * @throws SpoolException as without keys, or if a key is missing
+     */
+    public static SpoolDescription describe(Path directory, SpoolKeys keys) throws SpoolException {
+        return inspect(requireNonNull(directory, "directory"), new DiskIo(), encryption(keys), false)
+                .description();
     }
 
     /**
@@ -44,7 +59,23 @@ public final class SpoolInspector {
      * @throws SpoolException if there is no spool, it cannot be read, or another release wrote it in an unknown format
      */
     public static SpoolVerification verify(Path directory) throws SpoolException {
-        return inspect(requireNonNull(directory, "directory"), new DiskIo());
+        return inspect(requireNonNull(directory, "directory"), new DiskIo(), Encryption.OFF, true);
+    }
+
+    /**
+     * Reads, decrypts and checks every record of a spool that may be encrypted.
+     *
+     * @param directory the spool's directory
+     * @param keys every key that a segment needs
+     * @return what it holds, and every damage, as without keys
+     * @throws SpoolException as without keys, or if a key is missing
+     */
+    public static SpoolVerification verify(Path directory, SpoolKeys keys) throws SpoolException {
+        return inspect(requireNonNull(directory, "directory"), new DiskIo(), encryption(keys), true);
+    }
+
+    private static Encryption encryption(SpoolKeys keys) {
+        return new Encryption(requireNonNull(keys, "keys"), new SecureRandom());
     }
 
     /**
@@ -55,11 +86,28 @@ public final class SpoolInspector {
      * @throws SpoolException if there is no spool, it cannot be read, or another release wrote it in an unknown format
      */
     public static SpoolView open(Path directory) throws SpoolException {
-        return SpoolView.open(requireNonNull(directory, "directory"), new DiskIo());
+        return SpoolView.open(requireNonNull(directory, "directory"), new DiskIo(), Encryption.OFF);
+    }
+
+    /**
+     * Opens a view of a spool that may be encrypted, to read its messages.
+     *
+     * @param directory the spool's directory
+     * @param keys every key that a segment needs
+     * @return the view, which the caller closes
+     * @throws SpoolException as without keys, or if a key is missing
+     */
+    public static SpoolView open(Path directory, SpoolKeys keys) throws SpoolException {
+        return SpoolView.open(requireNonNull(directory, "directory"), new DiskIo(), encryption(keys));
     }
 
     static SpoolVerification inspect(Path directory, FileIo io) throws SpoolException {
-        try (Look look = look(directory, io)) {
+        return inspect(directory, io, Encryption.OFF, true);
+    }
+
+    static SpoolVerification inspect(Path directory, FileIo io, Encryption encryption, boolean decryptsData)
+            throws SpoolException {
+        try (Look look = look(directory, io, encryption, decryptsData)) {
             return look.found();
         } catch (IOException e) {
             throw unreadable(directory, e);
@@ -76,11 +124,11 @@ public final class SpoolInspector {
     }
 
     /** Looks until what is found is of one instant. */
-    static Look look(Path directory, FileIo io) throws SpoolException {
+    static Look look(Path directory, FileIo io, Encryption encryption, boolean decryptsData) throws SpoolException {
         try {
             SpoolVerification damaged = null;
             for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-                Look look = attempt(directory, io);
+                Look look = attempt(directory, io, encryption, decryptsData);
                 if (look == null) {
                     continue;
                 }
@@ -110,10 +158,11 @@ public final class SpoolInspector {
     }
 
     /** Returns what a look found, null if a segment went meanwhile and its messages may have been missed. */
-    private static @Nullable Look attempt(Path directory, FileIo io) throws IOException {
-        SegmentFiles files = new SegmentFiles(io, directory);
+    private static @Nullable Look attempt(Path directory, FileIo io, Encryption encryption, boolean decryptsData)
+            throws IOException {
+        SegmentFiles files = new SegmentFiles(io, directory, encryption);
         SpoolIndex index = new SpoolIndex(files, () -> {});
-        Recovery recovery = new Recovery(files, index);
+        Recovery recovery = new Recovery(files, index, decryptsData);
         Look look = null;
         try {
             List<Integer> before = files.list();
@@ -168,7 +217,11 @@ public final class SpoolInspector {
             found.segments++;
             found.fileBytes += segment.reading().size();
             found.liveBytes += live;
-            found.deadBytes += Math.max(0, segment.end() - RecordFormat.SEGMENT_HEADER_BYTES - live);
+            DataKey dataKey = segment.dataKey();
+            if (dataKey != null) {
+                found.encryptedSegments.merge(dataKey.keyId(), 1L, Long::sum);
+            }
+            found.deadBytes += Math.max(0, segment.size() - live);
         }
         return found.build();
     }

@@ -36,7 +36,7 @@ record SpoolOpening(
     }
 
     static SpoolOpening of(FileSpoolBuilder settings) throws IOException {
-        SegmentFiles segments = new SegmentFiles(settings.io, settings.directory);
+        SegmentFiles segments = new SegmentFiles(settings.io, settings.directory, settings.encryption());
         boolean opened = false;
         try {
             SpoolOpening opening = of(settings, segments);
@@ -55,10 +55,11 @@ record SpoolOpening(
         SpaceGuard space =
                 new SpaceGuard(settings.io, settings.directory, settings.minimumFreeBytes, settings.minimumFreePercent);
         Checkpoints checkpoints = new Checkpoints(segments, index, settings.keys, space, settings.checkpointedBytes);
-        Recovery recovery = new Recovery(segments, index, checkpoints);
+        Recovery recovery = new Recovery(segments, index, checkpoints, false);
         recovery.run();
         checkpoints.tidy();
         tell(settings, index, recovery);
+        segments.removeReadableSpares();
         int end = tidy(segments, recovery);
         long session = recovery.lastSession() + 1;
         if (session > Ids.MAX_SESSION) {

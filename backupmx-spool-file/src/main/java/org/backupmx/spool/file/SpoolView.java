@@ -27,18 +27,20 @@ public final class SpoolView implements ReadableSpool, AutoCloseable {
 
     private final Path directory;
     private final FileIo io;
+    private final Encryption encryption;
     private SpoolInspector.Look look;
     private boolean scanned;
     private boolean closed;
 
-    private SpoolView(Path directory, FileIo io, SpoolInspector.Look look) {
+    private SpoolView(Path directory, FileIo io, Encryption encryption, SpoolInspector.Look look) {
         this.directory = directory;
         this.io = io;
+        this.encryption = encryption;
         this.look = look;
     }
 
-    static SpoolView open(Path directory, FileIo io) throws SpoolException {
-        return new SpoolView(directory, io, SpoolInspector.look(directory, io));
+    static SpoolView open(Path directory, FileIo io, Encryption encryption) throws SpoolException {
+        return new SpoolView(directory, io, encryption, SpoolInspector.look(directory, io, encryption, false));
     }
 
     /**
@@ -61,7 +63,7 @@ public final class SpoolView implements ReadableSpool, AutoCloseable {
     private synchronized SpoolInspector.Look renewed() throws SpoolException {
         SpoolInspector.Look before = look();
         if (scanned) {
-            look = SpoolInspector.look(directory, io);
+            look = SpoolInspector.look(directory, io, encryption, false);
             close(before);
         }
         scanned = true;

@@ -218,7 +218,7 @@ class CheckpointIT {
         assertThat(IndexText.fromCheckpoints(disk)).isEqualTo(new IndexText(right.lines(), 2));
         SegmentHeader header = RecordFormat.segmentHeader(first);
         System.arraycopy(
-                RecordFormat.encode(new SegmentHeader(RecordFormat.VERSION, 2, header.key(), 0, 0, 0)),
+                RecordFormat.encode(new SegmentHeader(2, header.key(), 0, 0, 0)),
                 0,
                 first,
                 0,

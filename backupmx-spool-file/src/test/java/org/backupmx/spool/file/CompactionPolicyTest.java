@@ -21,10 +21,16 @@ class CompactionPolicyTest {
     CompactionPolicyTest() throws IOException {}
 
     private Segment segment(int needed) {
-        Segment segment = new Segment(segments.size() + 1, 1, file, SIZE + RecordFormat.SEGMENT_HEADER_BYTES);
+        Segment segment = growing(segments.size() + 1);
         segment.liveBytes = needed;
         segment.seal();
         segments.add(segment);
+        return segment;
+    }
+
+    private Segment growing(int number) {
+        Segment segment = new Segment(number, new SegmentHeader(number, 1, 1, 0, 0), null, file);
+        segment.end(segment.start() + SIZE);
         return segment;
     }
 
@@ -93,7 +99,7 @@ class CompactionPolicyTest {
         segment(10).damages = 1;
         segment(10).openChunks = 1;
         segment(10).endsPrevious = true;
-        segments.add(new Segment(9, 1, file, SIZE));
+        segments.add(growing(9));
         assertThat(next()).isEmpty();
     }
 }

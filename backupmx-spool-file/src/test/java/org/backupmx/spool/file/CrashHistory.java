@@ -75,6 +75,12 @@ final class CrashHistory {
         this.segmentBytes = random.nextInt(8) == 0 ? 3 << 20 : FileSpoolBuilder.MIN_SEGMENT_BYTES;
     }
 
+    /** Has the spool encrypted. */
+    CrashHistory encrypted() {
+        disk.encrypted(TestKeys.of("a"));
+        return this;
+    }
+
     /** Runs so many operations, with a loss of power at each step. */
     void run(int operations) throws IOException {
         try {

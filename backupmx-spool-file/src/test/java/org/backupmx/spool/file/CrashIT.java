@@ -33,6 +33,7 @@ import org.backupmx.spool.testkit.Envelopes;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The power goes at every step of a history: what was committed is there once and whole, nothing else is. What fails is
@@ -121,9 +122,15 @@ class CrashIT {
         }
     }
 
-    @Test
-    void powerMayGoAtEveryStep() throws Exception {
-        SimulatedDisk calm = new SimulatedDisk(64 << 20);
+    private static SimulatedDisk disk(boolean encrypted) {
+        SimulatedDisk disk = new SimulatedDisk(64 << 20);
+        return encrypted ? disk.encrypted(TestKeys.of("a")) : disk;
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void powerMayGoAtEveryStep(boolean encrypted) throws Exception {
+        SimulatedDisk calm = disk(encrypted);
         Ledger all = new Ledger();
         try (FileSpool spool = SimulatedDisk.spool(calm, 1).open()) {
             history(spool, all);
@@ -132,12 +139,12 @@ class CrashIT {
         int steps = calm.steps();
         assertThat(steps).isGreaterThan(60);
         for (int step = 1; step <= steps; step++) {
-            crashAt(step, new Random(step * 31L));
+            crashAt(step, encrypted, new Random(step * 31L));
         }
     }
 
-    private static void crashAt(int step, Random random) throws Exception {
-        SimulatedDisk disk = new SimulatedDisk(64 << 20);
+    private static void crashAt(int step, boolean encrypted, Random random) throws Exception {
+        SimulatedDisk disk = disk(encrypted);
         Ledger ledger = new Ledger();
         disk.fault((call, file, bytes) -> {
             boolean changes = call != SimulatedDisk.Call.READ && call != SimulatedDisk.Call.LIST;
@@ -188,6 +195,15 @@ class CrashIT {
         for (long seed = firstSeed; tally.points() < points; seed++) {
             new CrashHistory(seed, planted, tally).run(OPERATIONS);
         }
+    }
+
+    @Test
+    void andOfThoseOfAnEncryptedSpool() throws Exception {
+        CrashTally tally = new CrashTally();
+        for (long seed = FIRST_SEED; tally.points() < POINTS / 5; seed++) {
+            new CrashHistory(seed, io -> io, tally).encrypted().run(OPERATIONS);
+        }
+        System.out.println("encrypted, seeds from " + FIRST_SEED + ": " + tally);
     }
 
     @Test

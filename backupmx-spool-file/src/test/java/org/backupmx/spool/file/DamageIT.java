@@ -208,13 +208,13 @@ class DamageIT {
         String name = disk.segments().get(0);
         byte[] bytes = disk.bytes(name);
         SegmentHeader header = RecordFormat.segmentHeader(bytes);
-        byte[] newer = RecordFormat.encode(new SegmentHeader(2, header.number(), header.key(), 1, 0, 0));
+        byte[] newer = RecordFormat.encode(new SegmentHeader(3, header.number(), header.key(), 1, 0, 0, null));
         System.arraycopy(newer, 0, bytes, 0, newer.length);
         disk.put(name, bytes);
 
         assertThatThrownBy(() -> SimulatedDisk.spool(disk, 3).open())
                 .isInstanceOf(SpoolException.class)
-                .hasMessageContaining("format version 2 (expected: 1)")
+                .hasMessageContaining("format version 3 (expected: 1 or 2)")
                 .hasMessageContaining("export");
     }
 

@@ -37,6 +37,11 @@ class FileSpoolContractTest
         return spool;
     }
 
+    /** Returns an empty disk. */
+    SimulatedDisk newDisk(long bytes) {
+        return new SimulatedDisk(bytes);
+    }
+
     private SimulatedDisk disk(Spool spool) {
         SimulatedDisk disk = disks.get(spool);
         if (disk == null) {
@@ -47,12 +52,12 @@ class FileSpoolContractTest
 
     @Override
     public Spool newSpool() throws Exception {
-        return open(new SimulatedDisk(DISK_BYTES));
+        return open(newDisk(DISK_BYTES));
     }
 
     @Override
     public Spool newSpool(long capacityBytes) throws Exception {
-        return open(new SimulatedDisk(FileSpoolBuilder.MIN_MINIMUM_FREE_BYTES + capacityBytes));
+        return open(newDisk(FileSpoolBuilder.MIN_MINIMUM_FREE_BYTES + capacityBytes));
     }
 
     @Override

@@ -51,9 +51,10 @@ class FileSpoolHistoryIT {
         FileSpool spool;
         Instant now = START;
 
-        History(long seed) throws SpoolException {
+        History(long seed, SimulatedDisk disk) throws SpoolException {
             random = new Random(seed);
             what = "seed " + seed;
+            this.disk = disk;
             spool = SimulatedDisk.spool(disk, seed).open();
         }
 
@@ -239,7 +240,15 @@ class FileSpoolHistoryIT {
 
     @Property(tries = 15, shrinking = ShrinkingMode.OFF)
     void whatWasToldIsFoundAfterEveryLossOfPower(@ForAll long seed) throws Exception {
-        History history = new History(seed);
+        live(new History(seed, new SimulatedDisk(64 << 20)));
+    }
+
+    @Property(tries = 8, shrinking = ShrinkingMode.OFF)
+    void andInAnEncryptedSpool(@ForAll long seed) throws Exception {
+        live(new History(seed, new SimulatedDisk(64 << 20).encrypted(TestKeys.of("a"))));
+    }
+
+    private static void live(History history) throws Exception {
         for (int life = 0; life < 6; life++) {
             boolean dies = history.random.nextInt(4) > 0;
             try {

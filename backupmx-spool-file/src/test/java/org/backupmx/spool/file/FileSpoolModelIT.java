@@ -24,9 +24,14 @@ class FileSpoolModelIT implements SpoolModelContract {
         return spool;
     }
 
+    /** Returns an empty disk. */
+    SimulatedDisk newDisk(long bytes) {
+        return new SimulatedDisk(bytes);
+    }
+
     @Override
     public Spool newSpool() throws Exception {
-        return open(new SimulatedDisk(DISK_BYTES));
+        return open(newDisk(DISK_BYTES));
     }
 
     @Override

@@ -19,9 +19,9 @@ record IndexText(SortedMap<String, String> lines, int checkpoints) {
     }
 
     private static IndexText of(SimulatedDisk disk, boolean checkpointed) throws IOException {
-        SegmentFiles files = new SegmentFiles(disk, Path.of("spool"));
+        SegmentFiles files = new SegmentFiles(disk, Path.of("spool"), disk.encryption());
         SpoolIndex index = new SpoolIndex(files, () -> {});
-        Recovery recovery = new Recovery(files, index, checkpointed ? checkpoints(disk, files, index) : null);
+        Recovery recovery = new Recovery(files, index, checkpointed ? checkpoints(disk, files, index) : null, false);
         recovery.run();
         SortedMap<String, String> lines = new TreeMap<>();
         messages(index, lines);

@@ -21,9 +21,9 @@ record Recovered(
         List<Damage> lost) {
 
     static Recovered from(SimulatedDisk disk) throws IOException {
-        SegmentFiles files = new SegmentFiles(disk, Path.of("spool"));
+        SegmentFiles files = new SegmentFiles(disk, Path.of("spool"), disk.encryption());
         SpoolIndex index = new SpoolIndex(files, () -> {});
-        Recovery recovery = new Recovery(files, index);
+        Recovery recovery = new Recovery(files, index, true);
         recovery.run();
         MessageLoader loader = new MessageLoader(files, index);
         Map<Long, String> mailData = new HashMap<>();

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -15,6 +16,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.backupmx.spool.SpoolUnavailableException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A disk in memory that knows what was forced. Writes and names stay apart until a force; a crash keeps any of them, in
@@ -245,6 +247,7 @@ final class SimulatedDisk implements FileIo {
     private boolean locked;
     private boolean powerLost;
     private int steps;
+    private @Nullable SpoolKeys keys;
 
     SimulatedDisk(long totalBytes) {
         this(totalBytes, 1);
@@ -254,6 +257,12 @@ final class SimulatedDisk implements FileIo {
     SimulatedDisk(long totalBytes, long drops) {
         this.totalBytes = totalBytes;
         this.drops = new Random(drops);
+    }
+
+    /** Has every spool on it opened with keys. */
+    SimulatedDisk encrypted(@Nullable SpoolKeys value) {
+        keys = value;
+        return this;
     }
 
     synchronized void fault(Fault value) {
@@ -291,7 +300,7 @@ final class SimulatedDisk implements FileIo {
 
     /** Returns the disk as it would be found if the power went now: what was forced, and some of the rest. */
     synchronized SimulatedDisk survivor(Random random) {
-        SimulatedDisk after = new SimulatedDisk(totalBytes);
+        SimulatedDisk after = empty();
         Map<Content, Content> copies = new HashMap<>();
         survivingNames(random).forEach((name, content) -> {
             Content copy = copies.computeIfAbsent(content, it -> {
@@ -304,6 +313,10 @@ final class SimulatedDisk implements FileIo {
             after.forcedNames.put(name, copy);
         });
         return after;
+    }
+
+    private SimulatedDisk empty() {
+        return new SimulatedDisk(totalBytes).encrypted(keys);
     }
 
     /** A journal keeps changes of names up to some point; without one any that do not depend on each other. */
@@ -359,9 +372,13 @@ final class SimulatedDisk implements FileIo {
 
     /** Returns a disk with the same files, all forced. */
     synchronized SimulatedDisk copy() {
-        SimulatedDisk copy = new SimulatedDisk(totalBytes);
+        SimulatedDisk copy = empty();
         names.forEach((name, content) -> copy.put(name, content.bytes));
         return copy;
+    }
+
+    synchronized List<String> files() {
+        return List.copyOf(names.keySet());
     }
 
     synchronized List<String> segments() {
@@ -565,10 +582,15 @@ final class SimulatedDisk implements FileIo {
         public void close() {}
     }
 
+    /** Returns what a spool on it is encrypted with. */
+    Encryption encryption() {
+        return keys == null ? Encryption.OFF : new Encryption(keys, new SecureRandom());
+    }
+
     /** Opens a spool over a disk, small and with repeatable keys. */
     static FileSpoolBuilder spool(SimulatedDisk disk, long seed) {
         Random random = new Random(seed);
-        return FileSpool.builder(Path.of("spool"))
+        FileSpoolBuilder builder = FileSpool.builder(Path.of("spool"))
                 .io(disk)
                 .keys(random::nextLong)
                 .segmentBytes(FileSpoolBuilder.MIN_SEGMENT_BYTES)
@@ -576,5 +598,6 @@ final class SimulatedDisk implements FileIo {
                 .minimumFreeBytes(FileSpoolBuilder.MIN_MINIMUM_FREE_BYTES)
                 .minimumFreePercent(0)
                 .slackSegments(0);
+        return disk.keys == null ? builder : builder.encryptionKeys(disk.keys);
     }
 }
