@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a start has to know of a segment's records, format version {@value #VERSION}: of each the part that the index is
- * made of, in the order of the segment. A file of records like a segment, under a key of its own.
+ * made of, in the order of the segment. A file of records like a segment, under a key of its own; beside an encrypted
+ * segment it is encrypted like that, its data key wrapped under the segment's.
  *
  * <pre>
  * file: segment header, SUMMARY records, one COVERED record
@@ -197,7 +198,9 @@ final class Checkpoint {
 
         /** Says that all records of the segment were visited. */
         void end(long key, int end) {
-            endPart();
+            if (summarised > 0) {
+                endPart();
+            }
             part.putShort(VERSION);
             part.putLong(key);
             part.putInt(end);

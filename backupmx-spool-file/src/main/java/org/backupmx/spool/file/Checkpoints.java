@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -58,18 +59,18 @@ final class Checkpoints {
     /**
      * Reads the checkpoint of a segment.
      *
-     * @param key the segment's key
      * @param limit how long the segment is at most
      * @return the checkpoint, null if there is none that fits
      */
     @Nullable
-    Checkpoint load(int number, long key, long limit) {
+    Checkpoint load(Segment segment, long limit) {
+        int number = segment.number();
         String why;
         try (FileIo.Handle file = segments.io().openForReading(path(number))) {
-            Checkpoint read = read(file, number);
+            Checkpoint read = read(file, segment);
             if (read == null) {
                 why = "it is damaged, or another release wrote it";
-            } else if (read.key() != key || read.end() > limit) {
+            } else if (read.key() != segment.key() || read.end() > limit) {
                 why = "it is of another segment";
             } else {
                 return read;
@@ -86,18 +87,20 @@ final class Checkpoints {
         return null;
     }
 
-    private @Nullable Checkpoint read(FileIo.Handle file, int number) throws IOException {
-        ByteBuffer first = ByteBuffer.allocate(RecordFormat.SEGMENT_HEADER_BYTES);
+    private static @Nullable Checkpoint read(FileIo.Handle file, Segment segment) throws IOException {
+        ByteBuffer first = ByteBuffer.allocate(RecordFormat.BLOCK_BYTES);
         SegmentFiles.readFully(file, first, 0);
         SegmentHeader header = RecordFormat.segmentHeader(first.array());
         long size = file.size();
         if (header == null
-                || header.version() != RecordFormat.PLAIN_VERSION
-                || header.number() != number
+                || header.version() > RecordFormat.ENCRYPTED_VERSION
+                || header.number() != segment.number()
+                || (header.wrappedKey() == null) != (segment.dataKey() == null)
                 || size > Checkpoint.MAX_BYTES) {
             return null;
         }
-        SegmentReader reader = new SegmentReader(new Segment(number, header, null, file), size, false);
+        DataKey dataKey = segment.dataKey() == null ? null : Encryption.unwrap(segment.dataKey(), header);
+        SegmentReader reader = new SegmentReader(new Segment(segment.number(), header, dataKey, file), size, false);
         Checkpoint.Reading reading = new Checkpoint.Reading();
         reader.read(reading);
         return reader.damage().isEmpty() && reader.end() == size ? reading.whole() : null;
@@ -171,8 +174,7 @@ final class Checkpoints {
 
     private boolean isWorth(Segment segment) {
         return segment.isSealed()
-                && segment.dataKey() == null // its domains would stand in the clear
-                && !segments.encryption().isOn()
+                && (segment.dataKey() != null || !segments.encryption().isOn()) // nothing new in the clear
                 && !segment.erased
                 && !segment.isSetAside()
                 && segment.damages == 0
@@ -195,6 +197,8 @@ final class Checkpoints {
     private final class File {
         private final Segment segment;
         private final long key;
+        private final RecordCipher cipher = new RecordCipher();
+        private @Nullable DataKey dataKey;
         private long tail;
         private @Nullable IOException failure;
 
@@ -228,9 +232,10 @@ final class Checkpoints {
 
         /** Returns whether all of the segment is in it: false if the segment is damaged or too full of small records. */
         private boolean fill(FileIo.Handle file) throws IOException {
-            SegmentHeader header = new SegmentHeader(segment.number(), key, 0, 0, 0);
-            SegmentFiles.writeFully(file, ByteBuffer.wrap(RecordFormat.encode(header)), 0);
-            tail = RecordFormat.SEGMENT_HEADER_BYTES;
+            SegmentHeader header = header();
+            byte[] bytes = Arrays.copyOf(RecordFormat.encode(header), header.length());
+            SegmentFiles.writeFully(file, ByteBuffer.wrap(bytes), 0);
+            tail = header.length();
             SegmentReader reader = new SegmentReader(segment, segment.end(), false);
             Checkpoint.Writing writing = new Checkpoint.Writing(record -> append(file, record));
             try {
@@ -245,17 +250,35 @@ final class Checkpoints {
             return reader.damage().isEmpty() && reader.end() == segment.end() && tail <= Checkpoint.MAX_BYTES;
         }
 
+        /** Makes a header; its data key can be had as long as that of the segment. */
+        private SegmentHeader header() throws IOException {
+            SegmentHeader plain = new SegmentHeader(segment.number(), key, 0, 0, 0);
+            DataKey segmentKey = segment.dataKey();
+            if (segmentKey == null) {
+                return plain;
+            }
+            dataKey = segments.encryption().newDataKeyForSegment();
+            return segments.encryption().wrap(segmentKey, plain, dataKey);
+        }
+
         private void append(FileIo.Handle file, RecordBuffer record) {
-            int length = RecordFormat.padded(record.length());
-            RecordFormat.seal(record.bytes(), key, 0);
+            int length = dataKey == null ? RecordFormat.padded(record.length()) : RecordCipher.length(record);
             try {
                 if (failure == null && tail <= Checkpoint.MAX_BYTES) {
-                    SegmentFiles.writeFully(file, ByteBuffer.wrap(record.bytes(), 0, length), tail);
+                    SegmentFiles.writeFully(file, ByteBuffer.wrap(complete(record), 0, length), tail);
                 }
                 tail += length;
             } catch (IOException e) {
                 failure = e;
             }
+        }
+
+        private byte[] complete(RecordBuffer record) {
+            if (dataKey != null) {
+                return cipher.encrypt(dataKey, record, key, 0, (int) tail);
+            }
+            RecordFormat.seal(record.bytes(), key, 0);
+            return record.bytes();
         }
     }
 }

@@ -23,6 +23,8 @@ final class Encryption {
     private static final Pattern KEY_ID = Pattern.compile("[A-Za-z0-9._-]{1," + SpoolKeys.MAX_ID_CHARS + "}");
     /** The length of every key here. */
     static final int KEY_BYTES = 32;
+    /** Stands for the id where a key is wrapped under a segment's data key. */
+    private static final String SEGMENT_KEY_ID = "segment";
 
     private final @Nullable SpoolKeys keys;
     private final SecureRandom random;
@@ -58,6 +60,10 @@ final class Encryption {
             throw new SpoolException("key id: " + id + " (expected: 1 to " + SpoolKeys.MAX_ID_CHARS
                     + " ASCII letters, digits, dots, hyphens and underscores)");
         }
+        return newDataKey(id);
+    }
+
+    private DataKey newDataKey(String id) {
         byte[] octets = new byte[KEY_BYTES];
         random.nextBytes(octets);
         try {
@@ -67,11 +73,25 @@ final class Encryption {
         }
     }
 
+    /** Returns a new data key for what is to go with a segment: its checkpoint. */
+    DataKey newDataKeyForSegment() {
+        return newDataKey(SEGMENT_KEY_ID);
+    }
+
     /** Returns the header with the data key in it, wrapped. */
     SegmentHeader wrap(SegmentHeader header, DataKey dataKey) throws IOException {
         SecretKey key = find(dataKey.keyId())
                 .orElseThrow(() -> new SpoolException(
                         "key " + dataKey.keyId() + ": not known (expected: the current key is one of the keys)"));
+        return wrap(key, header, dataKey);
+    }
+
+    /** Returns the header with the data key in it, wrapped under that of a segment. */
+    SegmentHeader wrap(DataKey segmentKey, SegmentHeader header, DataKey dataKey) throws IOException {
+        return wrap(segmentKey.secret(), header, dataKey);
+    }
+
+    private SegmentHeader wrap(SecretKey key, SegmentHeader header, DataKey dataKey) throws IOException {
         byte[] nonce = new byte[WrappedKey.NONCE_BYTES];
         random.nextBytes(nonce);
         SegmentHeader named = header.withKey(new WrappedKey(dataKey.keyId(), nonce, new byte[WrappedKey.SEALED_BYTES]));
@@ -132,10 +152,8 @@ final class Encryption {
                 .orElseThrow(() -> new SpoolException(what + ", which is not among the keys (expected: every key that a"
                         + " segment still needs): put it back, behind the current one; its mail cannot be read"
                         + " otherwise"));
-        byte[] octets = {};
         try {
-            octets = cipher(Cipher.DECRYPT_MODE, key, header).doFinal(wrapped.sealed());
-            return new DataKey(wrapped.keyId(), new SecretKeySpec(octets, "AES"));
+            return unwrap(key, header, wrapped);
         } catch (AEADBadTagException e) {
             throw new SpoolException(
                     what + ", and the key of that id does not open it (expected: the same key as before): put the right"
@@ -143,6 +161,27 @@ final class Encryption {
                     e);
         } catch (GeneralSecurityException e) {
             throw new SpoolException(what + ", which cannot be used: " + e.getMessage(), e);
+        }
+    }
+
+    /** Returns the data key that is wrapped under that of a segment. */
+    static DataKey unwrap(DataKey segmentKey, SegmentHeader header) throws IOException {
+        WrappedKey wrapped = header.wrappedKey();
+        if (wrapped == null) {
+            throw new IOException("not encrypted, and its segment is");
+        }
+        try {
+            return unwrap(segmentKey.secret(), header, wrapped);
+        } catch (GeneralSecurityException e) {
+            throw new IOException("the segment's data key does not open it", e);
+        }
+    }
+
+    private static DataKey unwrap(SecretKey key, SegmentHeader header, WrappedKey wrapped)
+            throws GeneralSecurityException {
+        byte[] octets = cipher(Cipher.DECRYPT_MODE, key, header).doFinal(wrapped.sealed());
+        try {
+            return new DataKey(wrapped.keyId(), new SecretKeySpec(octets, "AES"));
         } finally {
             Arrays.fill(octets, (byte) 0);
         }

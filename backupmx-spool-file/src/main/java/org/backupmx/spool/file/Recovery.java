@@ -113,7 +113,7 @@ final class Recovery {
         files.add(segment);
         SegmentReader reader = new SegmentReader(segment, expectedEnd == null ? -1 : expectedEnd, decryptsData);
         boolean[] marked = new boolean[1];
-        Checkpoint checkpoint = header == null ? null : checkpoint(header, handle, expectedEnd);
+        Checkpoint checkpoint = header == null ? null : checkpoint(segment, expectedEnd);
         if (checkpoint != null) {
             segment.checkpointed = true;
             checkpointCount++;
@@ -150,14 +150,12 @@ final class Recovery {
         lastForced = reader.forced();
     }
 
-    private @Nullable Checkpoint checkpoint(SegmentHeader header, FileIo.Handle handle, @Nullable Integer expectedEnd)
-            throws IOException {
-        if (checkpoints == null || header.wrappedKey() != null) {
-            return null; // beside an encrypted segment it would be somebody else's, and in the clear
+    private @Nullable Checkpoint checkpoint(Segment segment, @Nullable Integer expectedEnd) throws IOException {
+        if (checkpoints == null || segment.erased) {
+            return null;
         }
-        long size = handle.size();
-        return checkpoints.load(
-                header.number(), header.key(), expectedEnd == null ? size : Math.min(size, expectedEnd));
+        long size = segment.reading().size();
+        return checkpoints.load(segment, expectedEnd == null ? size : Math.min(size, expectedEnd));
     }
 
     private void apply(RecordHeader record, long location, byte[] bytes, int metaAt) {

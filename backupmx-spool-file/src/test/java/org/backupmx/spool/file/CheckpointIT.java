@@ -85,8 +85,17 @@ class CheckpointIT {
 
     @Property(tries = 12, shrinking = ShrinkingMode.OFF)
     void theIndexIsTheSame(@ForAll long seed) throws Exception {
+        theIndexIsTheSame(seed, new SimulatedDisk(64 << 20));
+    }
+
+    @Property(tries = 6, shrinking = ShrinkingMode.OFF)
+    void alsoInAnEncryptedSpool(@ForAll long seed) throws Exception {
+        theIndexIsTheSame(seed, new SimulatedDisk(64 << 20).encrypted(TestKeys.of("a")));
+    }
+
+    private static void theIndexIsTheSame(long seed, SimulatedDisk empty) throws Exception {
         Random random = new Random(seed);
-        SimulatedDisk disk = new SimulatedDisk(64 << 20);
+        SimulatedDisk disk = empty;
         List<SpoolId> ids = new ArrayList<>();
         int used = 0;
         for (int life = 0; life < 6; life++) {
@@ -116,7 +125,10 @@ class CheckpointIT {
 
     /** A closed spool of one segment with some of every record, and its checkpoint. */
     private static SimulatedDisk smallSpool() throws SpoolException {
-        SimulatedDisk disk = new SimulatedDisk(64 << 20);
+        return smallSpool(new SimulatedDisk(64 << 20));
+    }
+
+    private static SimulatedDisk smallSpool(SimulatedDisk disk) throws SpoolException {
         try (FileSpool spool = SimulatedDisk.spool(disk, SEED).open()) {
             store(spool, Envelopes.to("first@a.example"), START, octets(40, 1));
             store(spool, Envelopes.from("", "second@b.example", "other@c.example"), START, octets(90, 2));
@@ -153,6 +165,27 @@ class CheckpointIT {
         byte[] bytes = disk.bytes(Checkpoints.name(1));
         int used = 0;
         for (int bit = 0; bit < bytes.length * 8; bit++) {
+            byte[] turned = bytes.clone();
+            turned[bit / 8] ^= (byte) (1 << bit % 8);
+            disk.put(Checkpoints.name(1), turned);
+            IndexText found = IndexText.fromCheckpoints(disk);
+            assertThat(found.lines()).as("bit " + bit).isEqualTo(right.lines());
+            used += found.checkpoints();
+        }
+        assertThat(used).as("only zeros between records are not checked").isLessThan(2 * 7 * 8);
+    }
+
+    @Test
+    void aTurnedBitOfAnEncryptedOneIsFound() throws Exception {
+        SimulatedDisk disk = smallSpool(new SimulatedDisk(64 << 20).encrypted(TestKeys.of("a")));
+        IndexText right = IndexText.ofEveryRecord(disk);
+        byte[] bytes = disk.bytes(Checkpoints.name(1));
+        assertThat(IndexText.fromCheckpoints(disk)).isEqualTo(new IndexText(right.lines(), 1));
+        int used = 0;
+        for (int bit = 0; bit < bytes.length * 8; bit++) {
+            if (bit == RecordFormat.BLOCK_BYTES * 8) {
+                bit = RecordFormat.ENCRYPTED_HEADER_BYTES * 8; // zeros
+            }
             byte[] turned = bytes.clone();
             turned[bit / 8] ^= (byte) (1 << bit % 8);
             disk.put(Checkpoints.name(1), turned);

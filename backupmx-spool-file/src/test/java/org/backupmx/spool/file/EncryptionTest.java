@@ -134,6 +134,8 @@ class EncryptionTest {
         liveThrough(disk.encrypted(TestKeys.of("a")));
 
         assertThat(filesWithMarker(disk)).isEmpty();
+        assertThat(filesWithMarker(plain)).as("domains").anyMatch(name -> name.startsWith("checkpoint-"));
+        assertThat(disk.files()).anyMatch(name -> name.startsWith("checkpoint-"));
         assertThat(disk.files()).anyMatch(name -> name.startsWith("spare-"));
         try (FileSpool again = open("a")) {
             QueuedMessage first = scan(again).get(0);
@@ -152,13 +154,16 @@ class EncryptionTest {
         byte[] bytes = disk.bytes(disk.segments().get(0));
         List<Integer> places = places(bytes, RecordType.MESSAGE);
         RecordHeader header = RecordFormat.header(bytes, places.get(0));
-        int length = header.metaBytes() + header.dataBytes();
+        int metaAt = RecordFormat.HEADER_BYTES;
+        int dataAt = metaAt + header.metaBytes();
 
-        assertThat(body(bytes, places.get(0), length)).isNotEqualTo(body(bytes, places.get(1), length));
+        for (int at : List.of(metaAt, dataAt)) { // without the tags: those are of the identity, too
+            assertThat(sixteen(bytes, places.get(0) + at)).isNotEqualTo(sixteen(bytes, places.get(1) + at));
+        }
     }
 
-    private static byte[] body(byte[] bytes, int at, int length) {
-        return Arrays.copyOfRange(bytes, at + RecordFormat.HEADER_BYTES, at + RecordFormat.HEADER_BYTES + length);
+    private static byte[] sixteen(byte[] bytes, int at) {
+        return Arrays.copyOfRange(bytes, at, at + 16);
     }
 
     // keys
@@ -481,25 +486,27 @@ class EncryptionTest {
         assertThat(found.mailData()).hasSize(2);
     }
 
-    @Test
-    void checkpointBesideAnEncryptedSegmentIsNotBelieved() throws Exception {
-        SimulatedDisk plain = new SimulatedDisk(DISK_BYTES);
-        try (FileSpool spool = SimulatedDisk.spool(plain, 1).open()) {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void checkpointThatIsNotUnderTheSegmentsDataKeyIsNotBelieved(boolean encrypted) throws Exception {
+        SimulatedDisk other = new SimulatedDisk(DISK_BYTES).encrypted(encrypted ? TestKeys.of("a") : null);
+        try (FileSpool spool = SimulatedDisk.spool(other, 1).open()) {
             store(spool, Envelopes.to("x@forged.example"), START, octets(200, 1));
         }
         SpoolId kept;
         try (FileSpool spool = open("a")) {
-            kept = store(spool, Envelopes.to("x@a.example"), START, octets(200, 1));
+            kept = store(spool, Envelopes.to("x@queued.example"), START, octets(200, 1));
         }
-        assertThat(disk.files()).noneMatch(name -> name.startsWith("checkpoint-"));
         String name = Checkpoints.name(1);
-        disk.put(name, plain.bytes(name)); // of a segment with the same number and the same key
+        byte[] forged = other.bytes(name);
+        assertThat(disk.bytes(name)).isNotEqualTo(forged);
+        disk.put(name, forged); // of a segment with the same number, key and length
 
         try (FileSpool again = open("a")) {
             assertThat(lease(again, "forged.example", START)).isEmpty();
             assertThat(scan(again)).extracting(QueuedMessage::id).containsExactly(kept);
-            assertThat(disk.files()).doesNotContain(name);
         }
+        assertThat(disk.bytes(name)).as("written anew").isNotEqualTo(forged);
     }
 
     @ParameterizedTest
