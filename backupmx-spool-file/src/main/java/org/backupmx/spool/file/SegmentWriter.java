@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 final class SegmentWriter {
 
     private static final int STAGING_BYTES = 1 << 20;
-    /** How far a file is extended at once, so that most forces write no metadata. */
-    private static final int STEP_BYTES = 1 << 20;
+    /** How far a file is extended at once, so that most forces write no metadata; the one that does takes longer. */
+    private static final int STEP_BYTES = 256 << 10;
     /** A part of that, kept: fresh zeros for each step cost more than their writing. */
     private static final int ZEROS_BYTES = 128 << 10;
     /** Batches larger than this are not worth it: their data dwarfs the metadata. */

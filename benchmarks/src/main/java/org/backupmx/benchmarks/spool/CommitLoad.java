@@ -28,20 +28,21 @@ import org.backupmx.mail.ReversePath;
 import org.backupmx.spool.SpoolId;
 import org.backupmx.spool.SpoolWriter;
 import org.backupmx.spool.file.FileSpool;
+import org.backupmx.spool.file.FileSpoolBuilder;
 
 /**
- * How near does the file spool come to the disk? Rounds of a bare loop, which writes as many records as there are writers
- * into a preallocated file and forces them at once, and of the spool, one after the other. Small messages are committed as
+ * How near does the file spool come to the disk? Rounds of a bare loop, which appends as many records as there are writers
+ * to files as large as segments and forces them at once, and of the spool, one after the other. Small messages are committed as
  * an event loop does it: one thread, and each writer's next message when its last one is durable. Messages that are too
  * long for that have a thread for each writer.
  *
  * <p>{@code java -cp ... org.backupmx.benchmarks.spool.CommitLoad DIRECTORY WRITERS BYTES SECONDS ROUNDS}; it ends with
- * messages at half the rate, evenly spaced, and their latency.
+ * small messages at half the rate, evenly spaced, and their latency.
  */
 public final class CommitLoad {
 
     private static final Instant NOW = Instant.parse("2026-03-01T12:00:00Z");
-    private static final int RAW_FILE_BYTES = 128 << 20;
+    private static final int RAW_FILE_BYTES = FileSpoolBuilder.DEFAULT_SEGMENT_BYTES;
     /** What a small message takes in a segment beside its mail data. */
     private static final int ENVELOPE_BYTES = 168;
 
@@ -113,8 +114,12 @@ public final class CommitLoad {
         }
     }
 
+    private Path spool() {
+        return directory.resolve("spool");
+    }
+
     private FileSpool open() throws IOException {
-        return FileSpool.builder(Files.createTempDirectory(directory, "spool"))
+        return FileSpool.builder(spool())
                 .minimumFreeBytes(256L << 20)
                 .minimumFreePercent(0)
                 .open();
@@ -124,6 +129,8 @@ public final class CommitLoad {
     private double closed() throws Exception {
         try (FileSpool spool = open()) {
             return mailData.length <= spool.nonBlockingBytes() ? onOneThread(spool) : onThreads(spool);
+        } finally {
+            remove(spool());
         }
     }
 
@@ -165,20 +172,28 @@ public final class CommitLoad {
         }
     }
 
-    /** Returns the latencies of messages that begin at a given rate, whether the earlier ones have ended or not. */
+    /**
+     * Returns the latencies of messages that begin at a given rate, whether the earlier ones have ended or not. The first
+     * half warms up.
+     */
     private List<Long> paced(double rate) throws IOException {
         List<CompletableFuture<Long>> latencies = new ArrayList<>();
         try (FileSpool spool = open()) {
             double gap = TimeUnit.SECONDS.toNanos(1) / rate;
             long begin = System.nanoTime();
-            for (long at = 0; at < nanos; at = (long) (latencies.size() * gap)) {
+            for (long at = 0; at < 2 * nanos; at = (long) (latencies.size() * gap)) {
                 long due = begin + at;
                 while (System.nanoTime() < due) {
                     LockSupport.parkNanos(Math.min(50_000, due - System.nanoTime()));
                 }
                 latencies.add(commit(spool).thenApply(id -> System.nanoTime() - due));
             }
-            return latencies.stream().map(CompletableFuture::join).toList();
+            return latencies.stream()
+                    .skip(latencies.size() / 2)
+                    .map(CompletableFuture::join)
+                    .toList();
+        } finally {
+            remove(spool());
         }
     }
 
@@ -192,31 +207,28 @@ public final class CommitLoad {
     /** Returns the records a second of a bare loop, and adds how long each write with its force took. */
     private double raw(int batch, List<Long> forces) throws IOException {
         ByteBuffer records = ByteBuffer.allocateDirect(batch * (mailData.length + ENVELOPE_BYTES));
-        Path file = Files.createTempFile(directory, "raw", ".bin");
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-            channel.write(ByteBuffer.allocate(RAW_FILE_BYTES), 0);
-            channel.force(true);
-            long count = 0;
-            long position = 0;
-            long begin = System.nanoTime();
-            long now = begin;
-            for (; now - begin < nanos; count += batch) {
-                records.clear();
-                if (position + records.limit() > RAW_FILE_BYTES) {
-                    position = 0;
+        Path files = Files.createTempDirectory(directory, "raw");
+        long count = 0;
+        long begin = System.nanoTime();
+        long now = begin;
+        for (int number = 0; now - begin < nanos; number++) {
+            Path file = files.resolve(String.valueOf(number));
+            try (FileChannel channel =
+                    FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
+                for (long end = 0; end < RAW_FILE_BYTES && now - begin < nanos; count += batch) {
+                    records.clear();
+                    while (records.hasRemaining()) {
+                        end += channel.write(records, end);
+                    }
+                    channel.force(false);
+                    long after = System.nanoTime();
+                    forces.add(after - now);
+                    now = after;
                 }
-                while (records.hasRemaining()) {
-                    position += channel.write(records, position);
-                }
-                channel.force(false);
-                long after = System.nanoTime();
-                forces.add(after - now);
-                now = after;
             }
-            return perSecond(count, now - begin);
-        } finally {
-            Files.delete(file);
         }
+        remove(files);
+        return perSecond(count, now - begin);
     }
 
     private static double perSecond(long count, long nanos) {
