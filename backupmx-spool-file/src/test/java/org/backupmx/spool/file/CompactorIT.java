@@ -466,6 +466,7 @@ class CompactorIT {
             return bytes;
         });
         try (FileSpool spool = SimulatedDisk.spool(disk, 2).open()) {
+            soon("").until(() -> compactor.get() != null); // before that it may need the committer
             blocking.set(true);
             try (SpoolWriter writer = spool.begin(Envelopes.to("x@other.example"), START)) {
                 CompletionStage<SpoolId> commit = writer.commit();

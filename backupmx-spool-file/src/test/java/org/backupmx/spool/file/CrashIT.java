@@ -31,6 +31,7 @@ import org.backupmx.spool.SpoolWriter;
 import org.backupmx.spool.file.SimulatedDisk.Call;
 import org.backupmx.spool.testkit.Envelopes;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -198,6 +199,7 @@ class CrashIT {
     }
 
     @Test
+    @Timeout(value = 4, unit = TimeUnit.HOURS)
     void andOfThoseOfAnEncryptedSpool() throws Exception {
         CrashTally tally = new CrashTally();
         for (long seed = FIRST_SEED; tally.points() < POINTS / 5; seed++) {
@@ -207,6 +209,7 @@ class CrashIT {
     }
 
     @Test
+    @Timeout(value = 4, unit = TimeUnit.HOURS)
     void powerMayGoAtEveryStepOfRandomHistories() throws Exception {
         long began = System.nanoTime();
         CrashTally tally = new CrashTally();

@@ -258,7 +258,7 @@ class FileSpoolHistoryIT {
                     }
                     history.step();
                 }
-            } catch (SpoolException | AssertionError e) {
+            } catch (IOException | AssertionError e) {
                 if (!history.disk.isPowerLost()) {
                     throw new AssertionError(history.what, e);
                 }

@@ -29,6 +29,7 @@ import org.backupmx.spool.SpoolLease;
 import org.backupmx.spool.SpoolLeaseLostException;
 import org.backupmx.spool.testkit.Envelopes;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -208,6 +209,7 @@ class FileSpoolKillIT {
     }
 
     @Test
+    @Timeout(value = 4, unit = TimeUnit.HOURS)
     void killedProcessLosesNothingItToldOf(@TempDir Path directory) throws Exception {
         long seed = System.nanoTime();
         long began = System.nanoTime();
