@@ -141,13 +141,18 @@ final class Recovery {
             Segment before = files.get(header.previous());
             segment.endsPrevious = before != null && before.isSetAside();
         }
-        if (expectedEnd != null && !marked[0]) {
+        if (expectedEnd != null && !(marked[0] && tellsItsEnd(segment, expectedEnd))) {
             segment.setAside();
         }
         segmentCount++;
         lastNumber = number;
         lastEnd = reader.end();
         lastForced = reader.forced();
+    }
+
+    /** What was refused behind a MARK would be taken for told of, if the next segment's word were gone. */
+    private boolean tellsItsEnd(Segment segment, int expectedEnd) throws IOException {
+        return !new SegmentReader(segment, -1, decryptsData).from(expectedEnd).findsRecord();
     }
 
     private @Nullable Checkpoint checkpoint(Segment segment, @Nullable Integer expectedEnd) throws IOException {

@@ -86,6 +86,11 @@ final class SegmentReader {
         return this;
     }
 
+    /** Tells whether there is a record at all, intact or not, from where the reading begins. */
+    boolean findsRecord() {
+        return nextHeader(start) < limit;
+    }
+
     void read(Visitor visitor) {
         long at = start;
         while (at + RecordFormat.HEADER_BYTES <= limit) {

@@ -426,6 +426,37 @@ class FaultTest {
         }
     }
 
+    @Test
+    void whatWasRefusedBehindAMarkDoesNotComeBackEither() throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES, 7);
+        Turns turns = new Turns();
+        SpoolId before;
+        try (FileSpool spool = turns.taken(SimulatedDisk.spool(disk, 1)).open()) {
+            before = put(spool, 40_000);
+            assertThat(turns.mark()).isCompleted();
+            AtomicBoolean failed = new AtomicBoolean();
+            disk.fault((call, file, bytes) -> {
+                if (call == Call.FORCE && failed.compareAndSet(false, true)) {
+                    disk.forceAll();
+                    throw new IOException("Input/output error");
+                }
+                return bytes;
+            });
+            assertThatThrownBy(() -> put(spool, 200)).isInstanceOf(SpoolUnavailableException.class);
+        }
+        try (FileSpool again = turns.taken(SimulatedDisk.spool(disk, 2)).open()) {
+            for (int i = 0; i < 6; i++) {
+                SpoolId gone = put(again, 30_000);
+                assertThat(again.delete(gone)).isTrue();
+            }
+            turns.compact();
+        }
+        try (FileSpool third =
+                SimulatedDisk.spool(disk.afterCrash(new Random(1)), 3).open()) {
+            assertThat(scan(third)).extracting(QueuedMessage::id).containsExactly(before);
+        }
+    }
+
     /** A disk that has no byte left. */
     private static void fill(SimulatedDisk disk) {
         disk.put("something else", new byte[(int) (DISK_BYTES - disk.usedBytes())]);
