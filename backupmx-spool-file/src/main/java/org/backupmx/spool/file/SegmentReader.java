@@ -73,7 +73,7 @@ final class SegmentReader {
         long size = file.size();
         this.limit = endKnown ? Math.min(size, expectedEnd) : size;
         this.window = new byte[(int) Math.max(RecordFormat.HEADER_BYTES, Math.min(limit, WINDOW_BYTES))];
-        if (size < expectedEnd) {
+        if (size < expectedEnd && expectedEnd > start) { // a header may be shorter than the room it has
             suspects.add(new Damage(this.segment, size, expectedEnd - size, null, "the file ends too early"));
         }
     }

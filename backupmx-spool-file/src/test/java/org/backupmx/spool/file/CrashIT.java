@@ -190,6 +190,15 @@ class CrashIT {
         }
     }
 
+    /** What a failed force refused behind a MARK; an encrypted segment that failed before its first record. */
+    @Test
+    void historiesThatFoundSomethingOnce() throws Exception {
+        CrashTally tally = new CrashTally();
+        new CrashHistory(88, io -> io, tally).run(OPERATIONS);
+        new CrashHistory(45, io -> io, tally).encrypted().run(OPERATIONS);
+        assertThat(tally.points()).isGreaterThan(100);
+    }
+
     /** Stops as soon as there were so many losses of power. */
     private static void histories(long firstSeed, int points, UnaryOperator<FileIo> planted, CrashTally tally)
             throws IOException {
