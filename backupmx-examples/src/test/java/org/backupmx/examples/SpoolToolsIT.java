@@ -181,7 +181,7 @@ class SpoolToolsIT {
                     Path to = folder.resolve("copy" + round);
                     Said said = run("spool", "export", directory, "--to", to);
                     assertThat(said.err()).doesNotContain("message 0");
-                    assertThat(said.exitCode()).isZero();
+                    assertThat(said.exitCode()).as(said.err()).isZero();
                     assertThat(kept(to)).isEqualTo(kept);
                 }
             } finally {

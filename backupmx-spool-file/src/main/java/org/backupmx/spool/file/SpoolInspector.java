@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 public final class SpoolInspector {
 
     /** How often a look is begun anew because a running server removed or wrote what was being read. */
-    private static final int ATTEMPTS = 20;
+    private static final int ATTEMPTS = 200;
 
     private SpoolInspector() {}
 
