@@ -87,6 +87,15 @@ public final class HealthProbe {
     }
 
     /**
+     * Returns a probe that goes as far as EHLO inside TLS. A primary that does not offer STARTTLS fails it.
+     *
+     * @return a probe to {@link ProbeDepth#STARTTLS}
+     */
+    public static HealthProbe startTls() {
+        return of(ProbeDepth.STARTTLS);
+    }
+
+    /**
      * Returns a probe that asks whether postmaster's mail would be taken. It sends no mail.
      *
      * @return a probe to {@link ProbeDepth#RCPT}

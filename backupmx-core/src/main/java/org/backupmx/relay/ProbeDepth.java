@@ -1,6 +1,6 @@
 package org.backupmx.relay;
 
-/** How far the dialogue of a probe goes; each depth includes those before it. */
+/** How far the dialogue of a probe goes; each depth includes those before it, unless it says otherwise. */
 public enum ProbeDepth {
     /** The connection opens. */
     TCP,
@@ -8,6 +8,16 @@ public enum ProbeDepth {
     BANNER,
     /** EHLO, or else HELO, is accepted. */
     EHLO,
-    /** {@code MAIL FROM:<>} and {@code RCPT TO:<postmaster@domain>} are accepted, then RSET. */
+    /**
+     * STARTTLS is offered and accepted, the handshake is done, and EHLO is accepted again inside TLS (RFC 3207). The
+     * certificate is read and not verified: whoever relays without knowing the primary's name for sure gains nothing by
+     * refusing it (opportunistic security, RFC 7435).
+     */
+    STARTTLS,
+    /**
+     * {@code MAIL FROM:<>} and {@code RCPT TO:<postmaster@domain>} are accepted, then RSET. All of it goes the way that
+     * mail goes: in clear text as long as mail is relayed so, without {@link #STARTTLS}. A primary whose TLS is broken
+     * still takes mail in clear text, so its probe must not fail either.
+     */
     RCPT
 }

@@ -2,7 +2,6 @@ package org.backupmx.relay;
 
 import static java.util.Objects.requireNonNull;
 
-import java.util.List;
 import org.backupmx.mail.SmtpReply;
 
 /** What a probe found. Immutable and thread-safe. */
@@ -11,13 +10,12 @@ public sealed interface ProbeResult {
     /**
      * The dialogue went to the depth asked for.
      *
-     * @param extensions the lines of the answer to EHLO after the first, as received; empty below
-     *     {@link ProbeDepth#EHLO} or after HELO
+     * @param capabilities what the primary said of itself on the way
      */
-    record Healthy(List<String> extensions) implements ProbeResult {
-        /** Copies the extensions. */
+    record Healthy(PrimaryCapabilities capabilities) implements ProbeResult {
+        /** Checks the capabilities. */
         public Healthy {
-            extensions = List.copyOf(extensions);
+            requireNonNull(capabilities, "capabilities");
         }
     }
 
@@ -34,7 +32,7 @@ public sealed interface ProbeResult {
     }
 
     /**
-     * The primary could not be reached, or did not speak SMTP in time.
+     * The primary could not be reached, did not speak SMTP in time, or TLS was asked for and could not be had.
      *
      * @param reason what happened, for operators
      */

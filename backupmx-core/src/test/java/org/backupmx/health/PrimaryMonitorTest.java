@@ -22,6 +22,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
 import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.relay.ProbeDepth;
 import org.backupmx.relay.ProbeResult;
 import org.junit.jupiter.api.Test;
@@ -37,7 +38,7 @@ class PrimaryMonitorTest {
     /** What a monitor is told; lower case by a probe, upper case by a delivery. */
     private static Optional<HealthChange> tell(PrimaryMonitor monitor, char input, Instant now) {
         return switch (input) {
-            case 'g' -> monitor.probed(new ProbeResult.Healthy(List.of()), now);
+            case 'g' -> monitor.probed(new ProbeResult.Healthy(PrimaryCapabilities.none()), now);
             case 'G' -> monitor.delivered(now);
             case 'b' -> monitor.probed(new ProbeResult.Refused(BUSY), now);
             case 'B' -> monitor.deliveryRefused(BUSY, now);
@@ -200,6 +201,7 @@ class PrimaryMonitorTest {
         assertThat(probe.depth()).contains(ProbeDepth.RCPT);
         assertThat(HealthProbe.smtpGreeting().depth()).contains(ProbeDepth.BANNER);
         assertThat(HealthProbe.ehlo().depth()).contains(ProbeDepth.EHLO);
+        assertThat(HealthProbe.startTls().depth()).contains(ProbeDepth.STARTTLS);
         assertThat(HealthProbe.off().depth()).isEmpty();
         assertThat(probe.interval()).isEqualTo(Duration.ofMinutes(8));
         assertThat(probe.intervalWhileDown()).isEqualTo(Duration.ofSeconds(60));

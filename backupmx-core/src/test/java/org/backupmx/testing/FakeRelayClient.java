@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -19,6 +20,7 @@ import org.backupmx.mail.Recipient;
 import org.backupmx.mail.ReversePath;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHopAddress;
+import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.relay.ProbeRequest;
 import org.backupmx.relay.ProbeResult;
 import org.backupmx.relay.RecipientOutcome;
@@ -245,7 +247,8 @@ public final class FakeRelayClient implements RelayClient {
     public CompletionStage<ProbeResult> probe(ProbeRequest request) {
         probes.add(request);
         SmtpReply refusal = refusal(request.nextHop());
-        ProbeResult result = new ProbeResult.Healthy(List.of("PIPELINING"));
+        ProbeResult result = new ProbeResult.Healthy(
+                new PrimaryCapabilities("primary.test", List.of("PIPELINING"), Optional.empty()));
         if (UNREACHABLE.equals(refusal)) {
             result = new ProbeResult.Unreachable("connection refused");
         } else if (refusal != null) {

@@ -35,6 +35,7 @@ import org.backupmx.mail.ReversePath;
 import org.backupmx.relay.MailData;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.NextHopAddress;
+import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.relay.ProbeDepth;
 import org.backupmx.relay.ProbeRequest;
 import org.backupmx.relay.ProbeResult;
@@ -609,18 +610,27 @@ class SmtpClientTest {
 
     @Test
     void probesToEveryDepth() throws Exception {
-        for (ProbeDepth depth : ProbeDepth.values()) {
-            ProbeResult result = probe(depth, Duration.ofSeconds(5));
-            assertThat(result)
-                    .isInstanceOfSatisfying(
-                            ProbeResult.Healthy.class,
-                            healthy -> assertThat(healthy.extensions().isEmpty())
-                                    .isEqualTo(depth.compareTo(ProbeDepth.EHLO) < 0));
+        List<ProbeDepth> depths = List.of(ProbeDepth.TCP, ProbeDepth.BANNER, ProbeDepth.EHLO, ProbeDepth.RCPT);
+        for (ProbeDepth depth : depths) {
+            assertThat(probe(depth, Duration.ofSeconds(5)))
+                    .isInstanceOfSatisfying(ProbeResult.Healthy.class, healthy -> {
+                        PrimaryCapabilities learned = healthy.capabilities();
+                        assertThat(learned.banner().isEmpty()).isEqualTo(depth == ProbeDepth.TCP);
+                        assertThat(learned.offers("pipelining")).isEqualTo(depth.compareTo(ProbeDepth.EHLO) >= 0);
+                        assertThat(learned.tls()).isEmpty();
+                    });
         }
         assertThat(primary.commands())
                 .contains("MAIL FROM:<>", "RCPT TO:<postmaster@example.test>")
                 .doesNotContain("DATA");
         assertThat(primary.connections()).isEqualTo(4);
+    }
+
+    @Test
+    void aPrimaryWithoutStartTlsFailsTheProbeThatAsksForIt() throws Exception {
+        assertThat(probe(ProbeDepth.STARTTLS, Duration.ofSeconds(5)))
+                .isEqualTo(new ProbeResult.Unreachable("STARTTLS not offered"));
+        assertThat(primary.commands()).doesNotContain("STARTTLS");
     }
 
     @Test

@@ -18,6 +18,8 @@ record DialogueFault(Kind kind, SmtpReply reply) {
         TIMED_OUT,
         /** The next hop does not speak SMTP, or out of turn. */
         MALFORMED,
+        /** TLS was wanted and cannot be had. */
+        NO_TLS,
         /** The mail data could not be read. */
         UNREADABLE,
         /** We are stopping. */
@@ -42,6 +44,10 @@ record DialogueFault(Kind kind, SmtpReply reply) {
 
     static DialogueFault malformed(String what) {
         return new DialogueFault(Kind.MALFORMED, SmtpReply.of(451, "4.5.0", "Protocol error of the next hop: " + what));
+    }
+
+    static DialogueFault noTls(String why) {
+        return new DialogueFault(Kind.NO_TLS, SmtpReply.of(451, "4.7.5", why));
     }
 
     static DialogueFault unreadable() {

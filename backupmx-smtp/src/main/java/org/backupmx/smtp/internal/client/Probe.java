@@ -1,26 +1,30 @@
 package org.backupmx.smtp.internal.client;
 
+import io.netty.handler.codec.smtp.SmtpRequest;
 import io.netty.handler.codec.smtp.SmtpRequests;
 import java.time.Duration;
-import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.function.Consumer;
 import org.backupmx.mail.SmtpReply;
-import org.backupmx.relay.ProbeDepth;
+import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.relay.ProbeRequest;
 import org.backupmx.relay.ProbeResult;
+import org.backupmx.smtp.internal.tls.ClientTls;
 
 /** One probe on a connection of its own. Knows no DATA. Belongs to the connection's event loop. */
 final class Probe {
 
     private final ProbeRequest request;
     private final RelayConnection connection;
+    private final ClientTls tls;
     private final CompletableFuture<ProbeResult> result = new CompletableFuture<>();
+    private Optional<PrimaryCapabilities.Tls> agreed = Optional.empty();
 
-    Probe(ProbeRequest request, RelayConnection connection) {
+    Probe(ProbeRequest request, RelayConnection connection, ClientTls tls) {
         this.request = request;
         this.connection = connection;
+        this.tls = tls;
     }
 
     CompletionStage<ProbeResult> result() {
@@ -48,33 +52,43 @@ final class Probe {
     private void ready() {
         switch (request.depth()) {
             case TCP -> {
+                healthy();
                 connection.dialogue().close();
-                healthy();
             }
-            case BANNER, EHLO -> {
-                connection.quit();
-                healthy();
-            }
-            case RCPT -> {
-                connection.transactionOpen(true);
-                ask(
-                        SmtpRequests.mail(null),
-                        mail -> ask(SmtpRequests.rcpt("postmaster@" + request.domain()), rcpt -> {
-                            connection.quit();
-                            healthy();
-                        }));
-            }
+            case BANNER, EHLO -> healthyThenQuit();
+            case STARTTLS -> startTls();
+            case RCPT -> askForPostmaster();
         }
     }
 
-    private void ask(io.netty.handler.codec.smtp.SmtpRequest command, Consumer<SmtpReply> onPositive) {
+    private void startTls() {
+        if (!connection.extensions().startTls()) {
+            failed(DialogueFault.noTls("STARTTLS not offered"));
+            connection.quit();
+            return;
+        }
+        new TlsUpgrade(connection, tls, request.nextHop().nextHop().host(), this::secured, this::refused).begin();
+    }
+
+    private void secured(PrimaryCapabilities.Tls what) {
+        agreed = Optional.of(what);
+        connection.ehlo(this::healthyThenQuit, this::failed);
+    }
+
+    private void askForPostmaster() {
+        connection.transactionOpen(true);
+        ask(
+                SmtpRequests.mail(null),
+                () -> ask(SmtpRequests.rcpt("postmaster@" + request.domain()), this::healthyThenQuit));
+    }
+
+    private void ask(SmtpRequest command, Runnable onPositive) {
         SmtpDialogue dialogue = connection.dialogue();
         dialogue.send(command, request.timeout(), reply -> {
             if (reply.isPositive()) {
-                onPositive.accept(reply);
+                onPositive.run();
             } else if (reply.isTransient() || reply.isPermanent()) {
-                connection.quit();
-                result.complete(new ProbeResult.Refused(reply));
+                refused(reply);
             } else {
                 dialogue.fail(DialogueFault.malformed("reply " + reply.code() + " to a probe"));
             }
@@ -82,10 +96,18 @@ final class Probe {
         dialogue.flush();
     }
 
+    private void refused(SmtpReply reply) {
+        failed(DialogueFault.refused(reply));
+        connection.quit();
+    }
+
+    private void healthyThenQuit() {
+        healthy();
+        connection.quit();
+    }
+
     private void healthy() {
-        result.complete(new ProbeResult.Healthy(
-                request.depth() == ProbeDepth.BANNER
-                        ? List.of()
-                        : connection.extensions().lines()));
+        result.complete(new ProbeResult.Healthy(new PrimaryCapabilities(
+                connection.banner(), connection.extensions().lines(), agreed)));
     }
 }

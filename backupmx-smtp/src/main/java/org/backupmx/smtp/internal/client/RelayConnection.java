@@ -50,6 +50,7 @@ final class RelayConnection {
     private final SocketTransport transport;
     private final ClientTimeouts timeouts;
     private final SmtpDialogue dialogue = new SmtpDialogue();
+    private String banner = "";
     private Extensions extensions = Extensions.NONE;
     private long openedAt;
     private int messages;
@@ -84,6 +85,11 @@ final class RelayConnection {
 
     Extensions extensions() {
         return extensions;
+    }
+
+    /** Returns the first line of the banner, empty before it has come. */
+    String banner() {
+        return banner;
     }
 
     /** Connects and greets as far as {@code depth}; one of the two is told, then {@code onClosed} once it is over. */
@@ -147,10 +153,13 @@ final class RelayConnection {
             onReady.run();
             return;
         }
-        dialogue.expect("the banner", timeouts.greeting(), banner -> {
-            if (banner.code() != 220) {
-                refuse(banner, onFault);
-            } else if (depth == ProbeDepth.BANNER) {
+        dialogue.expect("the banner", timeouts.greeting(), reply -> {
+            if (reply.code() != 220) {
+                refuse(reply, onFault);
+                return;
+            }
+            banner = reply.lines().get(0);
+            if (depth == ProbeDepth.BANNER) {
                 onReady.run();
             } else {
                 ehlo(onReady, onFault);
@@ -158,7 +167,9 @@ final class RelayConnection {
         });
     }
 
-    private void ehlo(Runnable onReady, Consumer<DialogueFault> onFault) {
+    /** Says EHLO, again inside TLS: what was offered before counts no more (RFC 3207 section 4.2). */
+    void ehlo(Runnable onReady, Consumer<DialogueFault> onFault) {
+        extensions = Extensions.NONE;
         dialogue.send(SmtpRequests.ehlo(key.hostname()), timeouts.greeting(), reply -> {
             if (reply.isPositive()) {
                 extensions = Extensions.of(reply);

@@ -1,5 +1,6 @@
 package org.backupmx.smtp.internal.client;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -14,6 +15,7 @@ import org.backupmx.relay.RelayRequest;
 import org.backupmx.relay.RelayResult;
 import org.backupmx.smtp.ClientLimits;
 import org.backupmx.smtp.ClientTimeouts;
+import org.backupmx.smtp.internal.tls.ClientTls;
 import org.backupmx.smtp.internal.transport.RunningLoops;
 
 /** A client that runs: its connections and the workers that read mail data. Thread-safe. */
@@ -26,6 +28,7 @@ public final class RelayEngine {
     private final ClientTimeouts timeouts;
     private final NextHopConnections connections;
     private final ThreadPoolExecutor workers;
+    private final ClientTls tls;
 
     /**
      * Starts nothing yet: threads come with the first request.
@@ -33,10 +36,12 @@ public final class RelayEngine {
      * @param loops the event loops, the caller's to end
      * @param timeouts the waits
      * @param limits the connections
+     * @throws IOException if this JDK has no TLS
      */
-    public RelayEngine(RunningLoops loops, ClientTimeouts timeouts, ClientLimits limits) {
+    public RelayEngine(RunningLoops loops, ClientTimeouts timeouts, ClientLimits limits) throws IOException {
         this.loops = loops;
         this.timeouts = timeouts;
+        this.tls = ClientTls.create();
         this.connections = new NextHopConnections(loops, timeouts, limits);
         this.workers =
                 new ThreadPoolExecutor(WORKERS, WORKERS, 30, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads());
@@ -75,7 +80,7 @@ public final class RelayEngine {
     public CompletionStage<ProbeResult> probe(ProbeRequest request) {
         SessionKey key = new SessionKey(request.nextHop().socketAddress(), request.hostname());
         RelayConnection connection = new RelayConnection(key, loops.next(), loops.transport(), timeouts);
-        Probe probe = new Probe(request, connection);
+        Probe probe = new Probe(request, connection, tls);
         if (connections.enter(connection)) {
             connection.loop().execute(() -> probe.run(() -> connections.left(connection)));
         } else {

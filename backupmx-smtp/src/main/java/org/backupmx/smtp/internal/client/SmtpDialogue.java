@@ -9,6 +9,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.handler.codec.smtp.LastSmtpContent;
 import io.netty.handler.codec.smtp.SmtpRequest;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.time.Duration;
@@ -18,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.smtp.internal.codec.MalformedReplyException;
+import org.backupmx.smtp.internal.codec.SmtpReplyDecoder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -119,6 +121,16 @@ final class SmtpDialogue extends SimpleChannelInboundHandler<SmtpReply> {
         context()
                 .write(LastSmtpContent.EMPTY_LAST_CONTENT)
                 .addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE);
+    }
+
+    /** Puts TLS between the socket and the dialogue; the handshake begins at once. */
+    void secure(SslHandler tls) {
+        context().pipeline().addFirst(tls);
+    }
+
+    /** Tells whether octets have come beyond the reply that is being handled. */
+    boolean hasMoreInput() {
+        return context().pipeline().get(SmtpReplyDecoder.class).hasMore();
     }
 
     ByteBufAllocator allocator() {
