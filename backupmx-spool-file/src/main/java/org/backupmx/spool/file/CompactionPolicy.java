@@ -37,7 +37,7 @@ final class CompactionPolicy {
         long needed = 0;
         long notNeeded = 0;
         for (Segment segment : segments) {
-            if (segment.isReclaimable()) {
+            if (canGain(segment)) {
                 needed += segment.liveBytes;
                 notNeeded += segment.size() - segment.liveBytes;
             }
@@ -45,10 +45,15 @@ final class CompactionPolicy {
         boolean isDue = notNeeded > needed + slackBytes;
         boolean isLate = isFull || notNeeded > 2 * (needed + slackBytes);
         return segments.stream()
-                .filter(segment -> segment.isReclaimable() && segment.liveBytes != segment.triedAtLiveBytes)
+                .filter(CompactionPolicy::canGain)
                 .min(Comparator.comparingDouble(CompactionPolicy::needed))
                 .filter(sparsest -> isNearlyEmpty(sparsest) || isDue || isFull && needed(sparsest) < 0.75)
                 .map(sparsest -> new Choice(sparsest, isLate));
+    }
+
+    /** What could not be moved away gives no room, and must not have all others moved for it again and again. */
+    private static boolean canGain(Segment segment) {
+        return segment.isReclaimable() && segment.liveBytes != segment.triedAtLiveBytes;
     }
 
     private static boolean isNearlyEmpty(Segment segment) {

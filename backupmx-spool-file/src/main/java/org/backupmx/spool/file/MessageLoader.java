@@ -108,7 +108,7 @@ final class MessageLoader {
         byte[] bytes = new byte[FIRST_READ_BYTES];
         int offset = Location.offset(location);
         ByteBuffer into = ByteBuffer.wrap(bytes);
-        SegmentFiles.readFully(segment.reading(), into, offset);
+        readFirst(segment, into, offset);
         RecordHeader header = into.position() < RecordFormat.HEADER_BYTES ? null : RecordFormat.header(bytes, 0);
         if (header == null || header.key() != segment.key() || header.id() != id) {
             throw damaged(id, location, "no record of it");
@@ -140,6 +140,17 @@ final class MessageLoader {
             throw damaged(id, location, header.encrypted() ? "its key is lost" : "not encrypted");
         }
         return new Read(header, decrypted(dataKey, header, location, bytes, withData));
+    }
+
+    /** Reads at least the header: what cannot be read behind it may be another's. */
+    private static void readFirst(Segment segment, ByteBuffer into, int offset) throws IOException {
+        try {
+            SegmentFiles.readFully(segment.reading(), into, offset);
+        } catch (IOException e) {
+            if (into.position() < RecordFormat.HEADER_BYTES) {
+                SegmentFiles.readFully(segment.reading(), into.clear().limit(RecordFormat.HEADER_BYTES), offset);
+            }
+        }
     }
 
     private static byte[] decrypted(DataKey dataKey, RecordHeader header, long location, byte[] bytes, boolean withData)

@@ -6,6 +6,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.IntConsumer;
@@ -20,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Recovery {
 
+    /** What was said of one message, and in which segments. */
+    private record Early(List<IntConsumer> changes, SortedSet<Integer> segments) {}
+
     private final SegmentFiles files;
     private final SpoolIndex index;
     private final @Nullable Checkpoints checkpoints;
@@ -27,10 +32,9 @@ final class Recovery {
     private final Map<String, MailDomain> domains = new HashMap<>();
     private final Map<Integer, DataKey> dataKeys = new HashMap<>();
 
-    /** What was said of messages whose own record did not come yet: it was moved behind, or is gone. */
-    private final Map<Long, List<IntConsumer>> early = new HashMap<>();
+    /** What was said of messages whose own record did not come yet: it was moved behind, cannot be read, or is gone. */
+    private final Map<Long, Early> early = new HashMap<>();
 
-    private final Map<Long, List<long[]>> earlyChunks = new HashMap<>();
     private final List<Damage> damage = new ArrayList<>();
     private final List<Damage> torn = new ArrayList<>();
     private final SortedSet<Integer> versions = new TreeSet<>();
@@ -105,9 +109,6 @@ final class Recovery {
 
     private void read(int number, FileIo.Handle handle, @Nullable SegmentHeader header, @Nullable Integer expectedEnd)
             throws IOException {
-        if (header == null) {
-            damage.add(new Damage(number, 0, RecordFormat.SEGMENT_HEADER_BYTES, null, "no segment header"));
-        }
         Segment segment = new Segment(number, header, dataKeys.get(number), handle);
         segment.seal();
         files.add(segment);
@@ -171,16 +172,19 @@ final class Recovery {
         try {
             switch (record.type()) {
                 case MESSAGE, LONG -> message(id, location, length, MessageMeta.summary(meta, this::domain));
-                case CHUNK -> chunk(id, meta.getInt(), location, length);
+                case CHUNK -> {
+                    int number = meta.getInt();
+                    known(id, location, row -> chunk(row, number, location, length));
+                }
                 case STATE -> {
                     LaneState.Head head = LaneState.head(meta);
-                    known(id, row -> state(row, head, location, length));
+                    known(id, location, row -> state(row, head, location, length));
                 }
                 case DEAD -> dead(id, DeadItem.hosts(meta), location, length);
                 case HOLD -> {
                     boolean held = meta.getByte() == 1;
                     index.soft(location, length);
-                    known(id, row -> index.hold(id, held));
+                    known(id, location, row -> index.hold(id, held));
                 }
                 case DUES -> dues(meta, location, length);
                 case MARK, PAD, SUMMARY, COVERED -> {}
@@ -195,12 +199,14 @@ final class Recovery {
         return domains.computeIfAbsent(name, MailDomain::of);
     }
 
-    private void known(long id, IntConsumer change) {
+    private void known(long id, long location, IntConsumer change) {
         int row = index.messages.find(id);
         if (row >= 0) {
             change.accept(row);
         } else {
-            early.computeIfAbsent(id, key -> new ArrayList<>(1)).add(change);
+            Early said = early.computeIfAbsent(id, key -> new Early(new ArrayList<>(1), new TreeSet<>()));
+            said.changes().add(change);
+            said.segments().add(Location.segment(location));
         }
     }
 
@@ -217,24 +223,15 @@ final class Recovery {
         }
         row = index.add(
                 id, location, length, summary.sizeBytes(), Micros.of(summary.receivedAt()), summary.lanes(), chunks);
-        List<long[]> parts = earlyChunks.remove(id);
-        if (parts != null) {
-            parts.forEach(part -> chunk(id, (int) part[0], part[1], (int) part[2]));
-        }
-        List<IntConsumer> changes = early.remove(id);
-        if (changes != null) {
-            for (IntConsumer change : changes) {
+        Early said = early.remove(id);
+        if (said != null) {
+            for (IntConsumer change : said.changes()) {
                 change.accept(row);
             }
         }
     }
 
-    private void chunk(long id, int number, long location, int length) {
-        int row = index.messages.find(id);
-        if (row < 0) {
-            earlyChunks.computeIfAbsent(id, key -> new ArrayList<>()).add(new long[] {number, location, length});
-            return;
-        }
+    private void chunk(int row, int number, long location, int length) {
         Chunks chunks = index.messages.chunks(row);
         if (chunks != null && number >= 0 && number < chunks.locations().length) {
             index.moveChunk(chunks, number, location, length);
@@ -260,7 +257,6 @@ final class Recovery {
 
     private void dead(long id, int[] hosts, long location, int length) {
         early.remove(id);
-        earlyChunks.remove(id);
         int row = index.messages.find(id);
         if (row >= 0) {
             index.remove(row);
@@ -279,7 +275,7 @@ final class Recovery {
         for (int i = 0; i < count; i++) {
             long id = meta.getLong();
             int lane = meta.getShort();
-            known(id, row -> {
+            known(id, location, row -> {
                 int entry = index.entry(row, lane);
                 if (entry >= 0 && !index.entries.isDone(entry)) {
                     index.entries.due.set(entry, due);
@@ -291,16 +287,21 @@ final class Recovery {
 
     /** Says of each damage whom it hit. */
     private void judge() {
-        early.clear();
+        String cause = damage.stream()
+                .filter(Damage::isUnreadable)
+                .findFirst()
+                .map(one -> ", perhaps in " + one.describe())
+                .orElse("");
         for (int row = 0; row < index.messages.rows(); row++) {
             Chunks chunks = index.messages.id.get(row) == 0 ? null : index.messages.chunks(row);
             for (int i = 0; chunks != null && i < chunks.locations().length; i++) {
                 if (chunks.locations()[i] == 0) {
-                    index.quarantine(index.messages.id.get(row), "chunk " + i + " of its mail data is lost");
+                    index.quarantine(index.messages.id.get(row), "chunk " + i + " of its mail data is lost" + cause);
                     break;
                 }
             }
         }
+        keepWhatMayBelongToUnreadable();
         if (damage.isEmpty()) {
             return;
         }
@@ -327,8 +328,23 @@ final class Recovery {
                     lost.add(one); // a lost chunk is told with its message
                 }
                 keep(one);
+            } else if (one.isUnreadable()) {
+                keep(one); // its message may be readable again one day
             }
         }
+    }
+
+    /** Messages whose own record the disk refuses today come back with what was said of them. */
+    private void keepWhatMayBelongToUnreadable() {
+        if (damage.stream().anyMatch(Damage::isUnreadable)) {
+            early.values().stream()
+                    .flatMap(said -> said.segments().stream())
+                    .distinct()
+                    .map(files::get)
+                    .filter(Objects::nonNull)
+                    .forEach(segment -> segment.damages++);
+        }
+        early.clear();
     }
 
     private boolean isHeaderOfDead(Damage one) {
@@ -341,6 +357,17 @@ final class Recovery {
         if (segment != null && one.offset() >= segment.start()) {
             segment.damages++;
         }
+    }
+
+    /**
+     * Returns what the disk refuses to read and has to be known: a header, which says where the segment before ends, or
+     * the part of the last segment that is not surely forced, of which it has to be told what was stored from what is torn.
+     */
+    Optional<Damage> undecided() {
+        return damage.stream()
+                .filter(Damage::isUnreadable)
+                .filter(one -> one.offset() == 0 || one.segment() == lastNumber && one.end() > lastForced)
+                .findFirst();
     }
 
     /** Returns every damage, whomever it hit. */

@@ -3,6 +3,7 @@ package org.backupmx.spool.file;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.backupmx.spool.SpoolException;
 import org.jspecify.annotations.Nullable;
@@ -12,19 +13,23 @@ final class SegmentHeaders {
 
     private SegmentHeaders() {}
 
-    /** Returns the header of a segment, null if none is intact. What is lost of one with two blocks is added to damage. */
+    /** Returns the header of a segment, null if none is intact. What is lost of it is added to damage. */
     static @Nullable SegmentHeader read(Path file, int number, FileIo.Handle handle, List<Damage> damage)
             throws SpoolException {
-        byte[] first = block(handle, 0);
+        List<IOException> faults = new ArrayList<>();
+        byte[] first = block(handle, 0, faults);
         SegmentHeader header = header(file, number, first);
         // a record at its place says version 1, where the place of a second block is anybody's mail data
         boolean plain = header == null
                 ? RecordFormat.header(first, RecordFormat.SEGMENT_HEADER_BYTES) != null
                 : header.wrappedKey() == null;
         if (plain) {
+            if (header == null) {
+                damage.add(lost(number));
+            }
             return header;
         }
-        SegmentHeader second = header(file, number, block(handle, RecordFormat.COPY_AT));
+        SegmentHeader second = header(file, number, block(handle, RecordFormat.COPY_AT, faults));
         if (second != null && second.wrappedKey() == null) {
             second = null;
         }
@@ -32,26 +37,36 @@ final class SegmentHeaders {
             return header != null && header.isErased() ? header : second; // a crash may have left the other one torn
         }
         if (header == null && second != null) {
-            damage.add(new Damage(number, 0, RecordFormat.BLOCK_BYTES, null, "first of two segment headers is lost"));
+            damage.add(lost(number, 0, "first of two segment headers", faults));
             return second;
         }
-        if (header != null && second == null) {
-            damage.add(new Damage(
-                    number,
-                    RecordFormat.COPY_AT,
-                    RecordFormat.BLOCK_BYTES,
-                    null,
-                    "second of two segment headers is lost"));
+        if (header == null) {
+            damage.add(
+                    faults.isEmpty()
+                            ? lost(number)
+                            : Damage.unreadable(number, 0, RecordFormat.SEGMENT_HEADER_BYTES, null, faults.get(0)));
+        } else if (second == null) {
+            damage.add(lost(number, RecordFormat.COPY_AT, "second of two segment headers", faults));
         }
         return header;
     }
 
-    private static byte[] block(FileIo.Handle handle, int at) {
+    private static Damage lost(int number) {
+        return new Damage(number, 0, RecordFormat.SEGMENT_HEADER_BYTES, null, "no segment header");
+    }
+
+    private static Damage lost(int number, int at, String block, List<IOException> faults) {
+        String fault = faults.isEmpty() ? " is lost" : " cannot be read: " + FileFault.of(faults.get(0));
+        return new Damage(number, at, RecordFormat.BLOCK_BYTES, null, block + fault);
+    }
+
+    private static byte[] block(FileIo.Handle handle, int at, List<IOException> faults) {
         ByteBuffer bytes = ByteBuffer.allocate(RecordFormat.BLOCK_BYTES);
         try {
             SegmentFiles.readFully(handle, bytes, at);
             return bytes.array();
         } catch (IOException e) {
+            faults.add(e);
             return new byte[RecordFormat.BLOCK_BYTES];
         }
     }

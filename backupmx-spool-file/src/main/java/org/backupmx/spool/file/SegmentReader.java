@@ -31,7 +31,8 @@ final class SegmentReader {
     }
 
     private static final int WINDOW_BYTES = 1 << 20;
-    private static final int PIECE_BYTES = 4 << 10;
+    /** What a disk refuses to read it refuses by pages. */
+    private static final int PAGE_BYTES = 4 << 10;
 
     private final FileIo.Handle file;
     private final int segment;
@@ -48,7 +49,7 @@ final class SegmentReader {
 
     private final List<Damage> suspects = new ArrayList<>();
     private final List<Damage> forgeries = new ArrayList<>();
-    private final List<long[]> unreadable = new ArrayList<>();
+    private final List<Damage> unreadable = new ArrayList<>();
     private @Nullable RecordCipher cipher;
     private long end;
     private long forced;
@@ -86,9 +87,9 @@ final class SegmentReader {
         return this;
     }
 
-    /** Tells whether there is a record at all, intact or not, from where the reading begins. */
+    /** Tells whether there may be a record, intact or not, from where the reading begins. */
     boolean findsRecord() {
-        return nextHeader(start) < limit;
+        return nextHeader(start) < limit || !unreadable.isEmpty();
     }
 
     void read(Visitor visitor) {
@@ -97,14 +98,14 @@ final class SegmentReader {
             RecordHeader header = headerAt(at);
             if (header == null) {
                 long next = nextHeader(at + 8);
-                suspects.add(new Damage(segment, at, next - at, null, "no record"));
+                suspect(at, next - at, null, "no record");
                 at = next;
                 continue;
             }
             long next = Math.min(at + header.length(), limit);
             String fault = fault(header, at);
             if (fault != null) {
-                suspects.add(new Damage(segment, at, next - at, header, fault));
+                suspect(at, next - at, header, fault);
             } else {
                 end = at + header.length();
                 visit(header, at, next, visitor);
@@ -112,8 +113,16 @@ final class SegmentReader {
             at = next;
         }
         if (at < limit) {
-            suspects.add(new Damage(segment, at, limit - at, null, "no record"));
+            suspect(at, limit - at, null, "no record");
         }
+    }
+
+    private void suspect(long at, long length, @Nullable RecordHeader header, String fault) {
+        suspects.add(unreadable.stream()
+                .filter(page -> page.offset() < at + length && at < page.end())
+                .findFirst()
+                .map(page -> new Damage(segment, at, length, header, page.reason(), true))
+                .orElseGet(() -> new Damage(segment, at, length, header, fault)));
     }
 
     /** Returns what is wrong with the bytes of a record, null if they are those that were written. */
@@ -234,22 +243,23 @@ final class SegmentReader {
         try {
             SegmentFiles.readFully(file, into, at);
         } catch (IOException e) {
-            fillPieces(at, count);
+            fillPages(at, count);
             return;
         }
         Arrays.fill(window, into.position(), count, (byte) 0);
     }
 
-    private void fillPieces(long at, int count) {
-        for (int from = 0; from < count; from += PIECE_BYTES) {
-            int length = Math.min(PIECE_BYTES, count - from);
+    private void fillPages(long at, int count) {
+        for (int from = 0; from < count; ) {
+            int length = Math.min(PAGE_BYTES - (int) ((at + from) % PAGE_BYTES), count - from);
             Arrays.fill(window, from, from + length, (byte) 0);
             try {
                 SegmentFiles.readFully(file, ByteBuffer.wrap(window, from, length), at + from);
             } catch (IOException e) {
                 Arrays.fill(window, from, from + length, (byte) 0);
-                unreadable.add(new long[] {at + from, at + from + length});
+                unreadable.add(Damage.unreadable(segment, at + from, length, null, e));
             }
+            from += length;
         }
     }
 
@@ -288,13 +298,6 @@ final class SegmentReader {
     }
 
     private boolean isTorn(Damage suspect) {
-        return !endKnown && suspect.offset() >= forced && !isUnreadable(suspect);
-    }
-
-    private boolean isUnreadable(Damage suspect) {
-        return unreadable.stream()
-                .anyMatch(range -> range[0] < suspect.offset() + suspect.length()
-                        && suspect.offset() < range[1]
-                        && suspect.offset() < end);
+        return !endKnown && suspect.offset() >= forced && !suspect.isUnreadable();
     }
 }

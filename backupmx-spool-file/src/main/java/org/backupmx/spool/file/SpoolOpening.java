@@ -3,6 +3,7 @@ package org.backupmx.spool.file;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Optional;
 import org.backupmx.spool.SpoolException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -57,6 +58,7 @@ record SpoolOpening(
         Checkpoints checkpoints = new Checkpoints(segments, index, settings.keys, space, settings.checkpointedBytes);
         Recovery recovery = new Recovery(segments, index, checkpoints, false);
         recovery.run();
+        checkReadable(settings, recovery);
         checkpoints.tidy();
         tell(settings, index, recovery);
         segments.removeReadableSpares();
@@ -83,6 +85,17 @@ record SpoolOpening(
         compactor.start();
         return new SpoolOpening(
                 segments, index, committer, compactor, checkpoints, List.copyOf(recovery.lost()), session);
+    }
+
+    /** What is not known must not be cut away, nor what was refused be taken for stored. */
+    private static void checkReadable(FileSpoolBuilder settings, Recovery recovery) throws SpoolException {
+        Optional<Damage> undecided = recovery.undecided();
+        if (undecided.isPresent()) {
+            throw new SpoolException("spool directory " + settings.directory + ": "
+                    + undecided.get().describe()
+                    + " (expected: readable, or mail would be forgotten): open it again, or"
+                    + " put a copy of the file in its place that has zeros where the disk gives nothing");
+        }
     }
 
     private static void tell(FileSpoolBuilder settings, SpoolIndex index, Recovery recovery) {
@@ -146,12 +159,7 @@ record SpoolOpening(
     private static void writeAgain(FileIo.Handle file, int from, int end) throws IOException {
         for (int at = from; at < end; at += PIECE_BYTES) {
             ByteBuffer piece = ByteBuffer.allocate(Math.min(PIECE_BYTES, end - at));
-            try {
-                SegmentFiles.readFully(file, piece, at);
-            } catch (IOException e) {
-                LOG.atWarn().setCause(e).addKeyValue("offset", at).log("unreadable, stays as it is");
-                continue;
-            }
+            SegmentFiles.readFully(file, piece, at);
             SegmentFiles.writeFully(file, piece.flip(), at);
         }
     }

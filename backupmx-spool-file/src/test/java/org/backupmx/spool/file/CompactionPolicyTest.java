@@ -95,6 +95,15 @@ class CompactionPolicyTest {
     }
 
     @Test
+    void whatCannotBeMovedDoesNotHaveOthersMoved() {
+        for (int i = 0; i < 8; i++) {
+            segment(SIZE / 16).triedAtLiveBytes = SIZE / 16; // a page of each that cannot be read
+        }
+        segment(SIZE * 7 / 8);
+        assertThat(next()).isEmpty();
+    }
+
+    @Test
     void damagedOpenAndGrowingSegmentsStay() {
         segment(10).damages = 1;
         segment(10).openChunks = 1;

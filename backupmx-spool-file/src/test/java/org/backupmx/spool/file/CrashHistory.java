@@ -14,8 +14,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,6 +25,7 @@ import org.backupmx.mail.Envelope;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.spool.QueuedMessage;
 import org.backupmx.spool.Settlement;
+import org.backupmx.spool.SpoolDamagedException;
 import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolId;
 import org.backupmx.spool.SpoolLease;
@@ -43,6 +42,8 @@ final class CrashHistory {
 
     private static final String[] DOMAINS = {"a.example", "b.example", "c.example"};
     private static final long DISK_BYTES = 64 << 20;
+    /** So that many histories run in the same time: they read while they go. */
+    private static final int READ_EXAMINATION_ONE_IN = 5;
 
     private final long seed;
     private final Random random;
@@ -50,15 +51,20 @@ final class CrashHistory {
     private final CrashTally tally;
     private final boolean failing;
     private final int segmentBytes;
-    private final Map<SpoolId, Known> known = new LinkedHashMap<>();
-    private final List<SpoolLease> leases = new ArrayList<>();
+    private final Expectation expected = new Expectation();
+    private final Map<SpoolId, Known> known = expected.known();
+    private final List<SpoolLease> leases = expected.leases();
     private final SimulatedDisk disk;
     private Turns turns = new Turns();
     private FileSpool spool;
     private Instant now = START;
     private int lives;
+    private boolean reading;
     private boolean faults;
     private int failed;
+    private int notRead;
+    private boolean readsFail;
+    private boolean spoiled;
 
     /**
      * Makes a history.
@@ -81,6 +87,12 @@ final class CrashHistory {
         return this;
     }
 
+    /** Has reads fail, too: by chance, and of pages that stay bad until the next opening. */
+    CrashHistory reading() {
+        reading = true;
+        return this;
+    }
+
     /** Runs so many operations, with a loss of power at each step. */
     void run(int operations) throws IOException {
         try {
@@ -88,7 +100,12 @@ final class CrashHistory {
             open();
             for (int i = 0; i < operations; i++) {
                 faults = failing;
+                if (reading && random.nextInt(6) == 0) {
+                    spoil();
+                }
+                readsFail = reading;
                 operation();
+                readsFail = false;
                 faults = false;
                 if (random.nextInt(8) == 0) {
                     compare();
@@ -118,10 +135,12 @@ final class CrashHistory {
             default -> true;
         };
         if (changes) {
-            long variant = seed * 1_000_003 + disk.steps();
-            new CrashExamination(disk, known, planted, segmentBytes, variant, tally).examine(call);
+            examine(call);
         }
-        if (faults && call != Call.READ && call != Call.LIST && call != Call.SPACE && random.nextInt(40) == 0) {
+        if (call == Call.READ) {
+            return reading(bytes);
+        }
+        if (faults && call != Call.LIST && call != Call.SPACE && random.nextInt(40) == 0) {
             tally.fault(call);
             failed++;
             if (call == Call.WRITE && random.nextBoolean()) {
@@ -130,6 +149,35 @@ final class CrashHistory {
             throw new IOException("Input/output error");
         }
         return call == Call.WRITE && bytes > 1 && random.nextInt(16) == 0 ? 1 + random.nextInt(bytes - 1) : bytes;
+    }
+
+    private void examine(Call call) throws IOException {
+        long variant = seed * 1_000_003 + disk.steps();
+        if (!reading) {
+            new CrashExamination(disk, known, planted, segmentBytes, variant, tally).examine(call);
+        } else if (new Random(variant).nextInt(READ_EXAMINATION_ONE_IN) == 0) {
+            new ReadExamination(disk, expected, segmentBytes, variant, tally).examine();
+        }
+    }
+
+    private int reading(int bytes) throws IOException {
+        if (!reading || !readsFail) {
+            return bytes;
+        }
+        if (random.nextInt(20) == 0) {
+            tally.fault(Call.READ);
+            notRead++;
+            throw new IOException("Input/output error");
+        }
+        return bytes > 1 && random.nextInt(8) == 0 ? 1 + random.nextInt(bytes - 1) : bytes;
+    }
+
+    private void spoil() {
+        List<String> segments = disk.segments();
+        String name = segments.get(random.nextInt(segments.size()));
+        disk.spoil(name, random.nextInt(1 + disk.size(name) / FileContent.PAGE));
+        spoiled = true;
+        tally.spoiled();
     }
 
     private void operation() throws IOException {
@@ -252,24 +300,20 @@ final class CrashHistory {
         }
     }
 
-    private Optional<SpoolId> pick() {
-        List<SpoolId> there = known.entrySet().stream()
-                .filter(one -> one.getValue().now().isPresent())
-                .map(Map.Entry::getKey)
-                .toList();
-        return there.isEmpty() ? Optional.empty() : Optional.of(there.get(random.nextInt(there.size())));
-    }
-
-    private QueuedMessage queued(SpoolId id) {
-        return known.get(id).now().orElseThrow();
-    }
-
     private void attempt() throws SpoolException {
         String domain = DOMAINS[random.nextInt(3)];
-        leases.removeIf(lease -> lease.domain().toString().equals(domain) && isOver(lease));
-        Set<SpoolId> right = leasable(MailDomain.of(domain));
+        leases.removeIf(lease -> lease.domain().toString().equals(domain) && Expectation.isOver(lease, now));
+        Set<SpoolId> right = expected.leasable(MailDomain.of(domain), now);
+        int notReadBefore = notRead;
         List<SpoolLease> taken = lease(spool, domain, now);
-        assertThat(taken).extracting(SpoolLease::id).containsExactlyInAnyOrderElementsOf(right);
+        taken.forEach(lease -> assertThat(right.remove(lease.id())).isTrue());
+        if (notRead == notReadBefore && !spoiled) {
+            assertThat(right).as("not leased").isEmpty();
+        }
+        for (SpoolId id : right) {
+            assertThatThrownBy(() -> spool.find(id)).isInstanceOf(SpoolDamagedException.class);
+            expected.aside(id);
+        }
         for (SpoolLease lease : taken) {
             if (random.nextInt(5) == 0) {
                 leases.add(lease);
@@ -280,36 +324,12 @@ final class CrashHistory {
         now = now.plusSeconds(random.nextInt(60) == 0 ? LEASE.toSeconds() : 5);
     }
 
-    private boolean isOver(SpoolLease lease) {
-        return !now.isBefore(lease.until());
-    }
-
-    private Set<SpoolId> leasable(MailDomain domain) {
-        Set<SpoolId> right = new HashSet<>();
-        known.forEach((id, message) -> message.now().ifPresent(version -> {
-            boolean due = !version.held()
-                    && version.lanes().stream()
-                            .anyMatch(lane ->
-                                    lane.domain().equals(domain) && !lane.due().isAfter(now));
-            if (due && !isLeased(id, domain)) {
-                right.add(id);
-            }
-        }));
-        return right;
-    }
-
-    /** Tells whether somebody has a lane; a lease that is over ends when its lane is leased from again. */
-    private boolean isLeased(SpoolId id, MailDomain domain) {
-        return leases.stream()
-                .anyMatch(lease -> lease.id().equals(id) && lease.domain().equals(domain));
-    }
-
     private void settleLate() throws SpoolException {
         if (leases.isEmpty()) {
             return;
         }
         SpoolLease lease = leases.get(random.nextInt(leases.size()));
-        if (isOver(lease)) {
+        if (Expectation.isOver(lease, now)) {
             assertThatThrownBy(() -> spool.settle(lease, relayed(lease, now)))
                     .isInstanceOf(SpoolLeaseLostException.class);
         } else {
@@ -329,7 +349,7 @@ final class CrashHistory {
             }
             default -> deferred(lease, now, due);
         };
-        known.get(lease.id()).next(Known.settled(queued(lease.id()), lease.domain(), settlement));
+        known.get(lease.id()).next(Known.settled(expected.queued(lease.id()), lease.domain(), settlement));
         spool.settle(lease, settlement);
         tally.settlement();
     }
@@ -354,8 +374,8 @@ final class CrashHistory {
     }
 
     private void hold(boolean held) {
-        pick().ifPresent(id -> {
-            QueuedMessage message = queued(id);
+        expected.pick(random).ifPresent(id -> {
+            QueuedMessage message = expected.queued(id);
             tell(
                     id,
                     Optional.of(new QueuedMessage(message.message(), message.lanes(), held)),
@@ -364,7 +384,7 @@ final class CrashHistory {
     }
 
     private void delete() {
-        pick().ifPresent(id -> {
+        expected.pick(random).ifPresent(id -> {
             leases.removeIf(lease -> lease.id().equals(id));
             tell(id, Optional.empty(), () -> spool.delete(id));
         });
@@ -373,16 +393,16 @@ final class CrashHistory {
     private void reschedule() throws SpoolException {
         Instant due = now.plusSeconds(random.nextInt(20));
         if (random.nextBoolean()) {
-            Optional<SpoolId> id = pick();
+            Optional<SpoolId> id = expected.pick(random);
             if (id.isPresent()) {
-                known.get(id.get()).next(Optional.of(Known.due(queued(id.get()), Optional.empty(), due)));
+                known.get(id.get()).next(Optional.of(Known.due(expected.queued(id.get()), Optional.empty(), due)));
                 assertThat(spool.reschedule(id.get(), due)).isTrue();
             }
             return;
         }
         MailDomain domain = MailDomain.of(DOMAINS[random.nextInt(3)]);
         known.forEach((id, message) -> message.now().ifPresent(version -> {
-            if (!isLeased(id, domain)) {
+            if (!expected.isLeased(id, domain) && !expected.isAside(id)) {
                 message.next(Optional.of(Known.due(version, Optional.of(domain), due)));
             }
         }));
@@ -390,8 +410,7 @@ final class CrashHistory {
     }
 
     private void compare() throws IOException {
-        CrashExamination.compare(spool, known);
-        known.values().removeIf(message -> message.isGone());
+        expected.compare(spool, spoiled);
     }
 
     private void reopen() throws IOException {
@@ -403,6 +422,10 @@ final class CrashHistory {
             checkFault(e); // outcomes that waited for a segment are repeated
         }
         leases.clear();
+        expected.nothingAside();
+        readsFail = false;
+        disk.heal();
+        spoiled = false;
         open();
         CrashExamination.adopt(spool, known);
     }

@@ -217,6 +217,21 @@ class CrashIT {
         System.out.println("encrypted, seeds from " + FIRST_SEED + ": " + tally);
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    @Timeout(value = 4, unit = TimeUnit.HOURS)
+    void readsMayFailInRandomHistories(boolean encrypted) throws Exception {
+        CrashTally tally = new CrashTally();
+        for (long seed = FIRST_SEED; tally.openings() < POINTS / 10; seed++) {
+            CrashHistory history = new CrashHistory(seed, io -> io, tally).reading();
+            (encrypted ? history.encrypted() : history).run(OPERATIONS);
+        }
+        System.out.println("reads fail, encrypted: " + encrypted + ", seeds from " + FIRST_SEED + ": " + tally);
+        assertThat(tally.refusedOpenings()).isGreaterThan(POINTS / 200);
+        assertThat(tally.damagedOpenings()).isGreaterThan(POINTS / 200);
+        assertThat(tally.faults()).containsKey(Call.READ);
+    }
+
     @Test
     @Timeout(value = 4, unit = TimeUnit.HOURS)
     void powerMayGoAtEveryStepOfRandomHistories() throws Exception {

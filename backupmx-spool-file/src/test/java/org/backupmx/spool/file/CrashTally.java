@@ -15,6 +15,10 @@ final class CrashTally {
     private int histories;
     private int messages;
     private int settlements;
+    private int spoiled;
+    private int refusedOpenings;
+    private int damagedOpenings;
+    private int otherOpenings;
 
     void point(Call call) {
         all++;
@@ -47,6 +51,30 @@ final class CrashTally {
         settlements++;
     }
 
+    /** A page of the disk went bad while the spool ran. */
+    void spoiled() {
+        spoiled++;
+    }
+
+    /** A spool was opened, or was not, on a disk that could not read all. */
+    void opening(boolean refused, boolean damaged) {
+        refusedOpenings += refused ? 1 : 0;
+        damagedOpenings += damaged ? 1 : 0;
+        otherOpenings += refused || damaged ? 0 : 1;
+    }
+
+    int openings() {
+        return refusedOpenings + damagedOpenings + otherOpenings;
+    }
+
+    int refusedOpenings() {
+        return refusedOpenings;
+    }
+
+    int damagedOpenings() {
+        return damagedOpenings;
+    }
+
     int points() {
         return all;
     }
@@ -75,6 +103,10 @@ final class CrashTally {
     public String toString() {
         return histories + " histories, " + messages + " messages, " + settlements + " settlements, " + all
                 + " losses of power " + points + ", " + second + " during recovery, " + lives
-                + " spools that went on, failed calls " + faults;
+                + " spools that went on, failed calls " + faults
+                + (openings() == 0
+                        ? ""
+                        : ", bad pages " + spoiled + ", openings that could not read " + openings() + ": refused "
+                                + refusedOpenings + ", told of damage " + damagedOpenings);
     }
 }

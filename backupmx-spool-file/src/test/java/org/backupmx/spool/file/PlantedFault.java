@@ -1,6 +1,5 @@
 package org.backupmx.spool.file;
 
-import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -28,16 +27,15 @@ enum PlantedFault {
         return new Planted(this, disk);
     }
 
-    private static final class Planted implements FileIo {
+    private static final class Planted extends PassThroughIo {
 
         private final PlantedFault fault;
-        private final FileIo disk;
         private final Set<String> found = new TreeSet<>();
         private Handle owed;
 
         Planted(PlantedFault fault, FileIo disk) {
+            super(disk);
             this.fault = fault;
-            this.disk = disk;
         }
 
         private void pay() throws IOException {
@@ -49,18 +47,8 @@ enum PlantedFault {
         }
 
         @Override
-        public void createDirectory(Path directory) throws IOException {
-            disk.createDirectory(directory);
-        }
-
-        @Override
-        public Closeable lock(Path file) throws IOException {
-            return disk.lock(file);
-        }
-
-        @Override
         public List<String> list(Path directory) throws IOException {
-            List<String> names = disk.list(directory);
+            List<String> names = super.list(directory);
             found.addAll(names);
             return names;
         }
@@ -69,51 +57,42 @@ enum PlantedFault {
         public Handle openForWriting(Path file) throws IOException {
             pay();
             String name = file.getFileName().toString();
-            Handle handle = disk.openForWriting(file);
+            Handle handle = super.openForWriting(file);
             return name.startsWith("segment-") ? new PlantedHandle(handle, found.contains(name)) : handle;
         }
 
         @Override
         public Handle openForReading(Path file) throws IOException {
-            return new PlantedHandle(disk.openForReading(file), true);
+            return new PlantedHandle(super.openForReading(file), true);
         }
 
         @Override
         public void rename(Path from, Path to) throws IOException {
             pay();
-            disk.rename(from, to);
+            super.rename(from, to);
         }
 
         @Override
         public void delete(Path file) throws IOException {
             pay();
-            disk.delete(file);
+            super.delete(file);
         }
 
         @Override
         public void forceDirectory(Path directory) throws IOException {
             pay();
             if (fault != NO_DIRECTORY_FORCE) {
-                disk.forceDirectory(directory);
+                super.forceDirectory(directory);
             }
         }
 
-        @Override
-        public long freeBytes(Path directory) throws IOException {
-            return disk.freeBytes(directory);
-        }
-
-        @Override
-        public long totalBytes(Path directory) throws IOException {
-            return disk.totalBytes(directory);
-        }
-
-        private final class PlantedHandle implements Handle {
+        private final class PlantedHandle extends PassThroughHandle {
 
             private final Handle file;
             private final boolean wasThere;
 
             PlantedHandle(Handle file, boolean wasThere) {
+                super(file);
                 this.file = file;
                 this.wasThere = wasThere;
             }
@@ -157,16 +136,6 @@ enum PlantedFault {
                 if (fault != TAIL_NOT_CUT || !wasThere) {
                     file.truncate(size);
                 }
-            }
-
-            @Override
-            public long size() throws IOException {
-                return file.size();
-            }
-
-            @Override
-            public void close() throws IOException {
-                file.close();
             }
         }
     }

@@ -7,7 +7,6 @@ import static org.backupmx.spool.testkit.SpoolActions.deferred;
 import static org.backupmx.spool.testkit.SpoolActions.octets;
 import static org.backupmx.spool.testkit.SpoolActions.relayed;
 
-import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -38,91 +37,22 @@ class WriteAmplificationIT {
     private final AtomicLong written = new AtomicLong();
 
     /** The disk, and how much is written to it. */
-    private final class CountingIo implements FileIo {
+    private final class CountingIo extends PassThroughIo {
 
-        private final FileIo disk = new DiskIo();
+        CountingIo() {
+            super(new DiskIo());
+        }
 
         @Override
         public Handle openForWriting(Path file) throws IOException {
-            Handle handle = disk.openForWriting(file);
-            return new Handle() {
-                @Override
-                public int read(ByteBuffer into, long position) throws IOException {
-                    return handle.read(into, position);
-                }
-
+            return new PassThroughHandle(super.openForWriting(file)) {
                 @Override
                 public int write(ByteBuffer from, long position) throws IOException {
-                    int bytes = handle.write(from, position);
+                    int bytes = super.write(from, position);
                     written.addAndGet(bytes);
                     return bytes;
                 }
-
-                @Override
-                public void force() throws IOException {
-                    handle.force();
-                }
-
-                @Override
-                public void truncate(long size) throws IOException {
-                    handle.truncate(size);
-                }
-
-                @Override
-                public long size() throws IOException {
-                    return handle.size();
-                }
-
-                @Override
-                public void close() throws IOException {
-                    handle.close();
-                }
             };
-        }
-
-        @Override
-        public void createDirectory(Path path) throws IOException {
-            disk.createDirectory(path);
-        }
-
-        @Override
-        public Closeable lock(Path file) throws IOException {
-            return disk.lock(file);
-        }
-
-        @Override
-        public List<String> list(Path path) throws IOException {
-            return disk.list(path);
-        }
-
-        @Override
-        public Handle openForReading(Path file) throws IOException {
-            return disk.openForReading(file);
-        }
-
-        @Override
-        public void rename(Path from, Path to) throws IOException {
-            disk.rename(from, to);
-        }
-
-        @Override
-        public void delete(Path file) throws IOException {
-            disk.delete(file);
-        }
-
-        @Override
-        public void forceDirectory(Path path) throws IOException {
-            disk.forceDirectory(path);
-        }
-
-        @Override
-        public long freeBytes(Path path) throws IOException {
-            return disk.freeBytes(path);
-        }
-
-        @Override
-        public long totalBytes(Path path) throws IOException {
-            return disk.totalBytes(path);
         }
     }
 
