@@ -7,6 +7,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.backupmx.health.HealthControl;
 import org.backupmx.internal.engine.Engine;
 import org.backupmx.queue.QueueControl;
 import org.backupmx.queue.QueueSnapshot;
@@ -124,6 +125,16 @@ public final class BackupMx implements AutoCloseable {
      */
     public QueueControl queue() {
         return engine.delivery().control();
+    }
+
+    /**
+     * Returns the operator's side of the primaries.
+     *
+     * @return the control
+     * @throws IllegalStateException if it does not run
+     */
+    public HealthControl health() {
+        return engine.delivery().healthControl();
     }
 
     /** Returns the host name and the relay domains. */

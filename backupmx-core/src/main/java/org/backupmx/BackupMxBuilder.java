@@ -17,6 +17,7 @@ import org.backupmx.dns.MxResolver;
 import org.backupmx.event.BackupMxListener;
 import org.backupmx.greylist.GreylistPolicy;
 import org.backupmx.health.HealthProbe;
+import org.backupmx.intake.DomainMode;
 import org.backupmx.intake.IntakeServer;
 import org.backupmx.intake.RecipientPolicy;
 import org.backupmx.intake.RelayDomains;
@@ -71,6 +72,7 @@ public final class BackupMxBuilder {
     RelayDomains relayDomains;
 
     RecipientPolicy recipientPolicy = RecipientPolicy.acceptAll();
+    DomainMode mode = DomainMode.ALWAYS;
 
     @Nullable
     IntakeServer intakeServer;
@@ -122,6 +124,7 @@ public final class BackupMxBuilder {
         hostname = from.hostname;
         relayDomains = from.relayDomains;
         recipientPolicy = from.recipientPolicy;
+        mode = from.mode;
         intakeServer = from.intakeServer;
         relayClient = from.relayClient;
         spool = from.spool;
@@ -198,6 +201,18 @@ public final class BackupMxBuilder {
      */
     public BackupMxBuilder recipientPolicy(RecipientPolicy value) {
         recipientPolicy = requireNonNull(value, "value");
+        return this;
+    }
+
+    /**
+     * Sets when mail is accepted in domains without a mode of their own. Default: {@link DomainMode#ALWAYS}, which asks
+     * nothing of anybody; {@link DomainMode#MONITORING} keeps those away who try the backup first.
+     *
+     * @param value the mode
+     * @return this builder
+     */
+    public BackupMxBuilder mode(DomainMode value) {
+        mode = requireNonNull(value, "value");
         return this;
     }
 

@@ -15,6 +15,7 @@ import org.backupmx.dns.MxResolver;
 import org.backupmx.event.BackupMxListener;
 import org.backupmx.greylist.GreylistPolicy;
 import org.backupmx.health.HealthProbe;
+import org.backupmx.intake.DomainMode;
 import org.backupmx.intake.IntakeServer;
 import org.backupmx.intake.RecipientPolicy;
 import org.backupmx.intake.RelayDomains;
@@ -68,6 +69,15 @@ public final class BackupMxConfig {
      */
     public RecipientPolicy recipientPolicy() {
         return values.recipientPolicy;
+    }
+
+    /**
+     * Returns when mail is accepted where a domain does not say.
+     *
+     * @return the mode
+     */
+    public DomainMode mode() {
+        return values.mode;
     }
 
     /**

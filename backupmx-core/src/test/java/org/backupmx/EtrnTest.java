@@ -11,6 +11,7 @@ import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.spool.SpoolFilter;
 import org.backupmx.spool.SpoolId;
+import org.backupmx.testing.FakeIntakeServer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -43,10 +44,13 @@ class EtrnTest {
         engine.start();
         accept(3, "example.test");
         engine.time.advance(Duration.ofHours(3));
+        FakeIntakeServer.Client primary = engine.server.connect(PRIMARY); // which makes a probe that fails
+        engine.time.run();
         int probes = engine.client.probes().size();
         engine.client.allUp();
 
-        assertThat(etrn(PRIMARY, "Example.TEST")).startsWith("252 2.0.0 Pending messages for example.test started");
+        assertThat(primary.etrn("Example.TEST").reply())
+                .hasToString("252 2.0.0 Pending messages for example.test started, with a probe first");
         engine.time.run(); // and no time passes
         assertThat(engine.client.probes()).hasSize(probes + 1);
         assertThat(engine.client.relayed()).hasSize(3);

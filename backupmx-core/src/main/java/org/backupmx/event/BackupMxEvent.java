@@ -11,6 +11,8 @@ public sealed interface BackupMxEvent
                 RecipientFailed,
                 RecipientExpired,
                 PrimaryChanged,
+                PrimaryFlapping,
+                MaintenanceEnding,
                 RouteHeld,
                 SpoolHealthChanged {
 

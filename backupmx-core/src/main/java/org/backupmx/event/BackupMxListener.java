@@ -60,6 +60,20 @@ public interface BackupMxListener {
     default void onPrimaryChanged(PrimaryChanged event) {}
 
     /**
+     * A primary comes and goes.
+     *
+     * @param event what happened
+     */
+    default void onPrimaryFlapping(PrimaryFlapping event) {}
+
+    /**
+     * A maintenance window is about to end.
+     *
+     * @param event what happened
+     */
+    default void onMaintenanceEnding(MaintenanceEnding event) {}
+
+    /**
      * A domain's mail is held because there is no route.
      *
      * @param event what happened

@@ -8,12 +8,17 @@ import org.backupmx.relay.ProbeDepth;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How and how often a primary is probed. Unless set otherwise: every 8 min while it is UP, every 60 s while it is not,
- * each ±10 %, 30 s for an answer, UP after 1 good answer, DOWN after 2 failures. Immutable and thread-safe.
+ * How and how often a primary is probed. Unless set otherwise: every 8 min while it is UP, every 60 s while it is not
+ * and less often when that lasts, each ±10 %, 30 s for an answer, UP after 2 good answers, DOWN after 2 failures.
+ * Immutable and thread-safe.
  */
 public final class HealthProbe {
 
     private static final Duration MAX_INTERVAL = Duration.ofDays(1);
+
+    /** The longest time between two probes of a primary that is not UP: 20 min. */
+    public static final Duration MAX_INTERVAL_WHILE_DOWN = Duration.ofMinutes(20);
+
     private static final Duration MAX_TIMEOUT = Duration.ofMinutes(10);
 
     private final @Nullable ProbeDepth depth;
@@ -32,7 +37,7 @@ public final class HealthProbe {
             double jitter) {
         this.depth = depth;
         this.interval = check("interval", interval, MAX_INTERVAL);
-        this.intervalWhileDown = check("intervalWhileDown", intervalWhileDown, MAX_INTERVAL);
+        this.intervalWhileDown = check("intervalWhileDown", intervalWhileDown, MAX_INTERVAL_WHILE_DOWN);
         this.timeout = check("timeout", timeout, MAX_TIMEOUT);
         this.thresholds = requireNonNull(thresholds, "thresholds");
         this.jitter = jitter;
@@ -55,7 +60,7 @@ public final class HealthProbe {
                 Duration.ofMinutes(8),
                 Duration.ofSeconds(60),
                 Duration.ofSeconds(30),
-                new HealthThresholds(1, 2),
+                new HealthThresholds(2, 2),
                 0.1);
     }
 
@@ -125,9 +130,10 @@ public final class HealthProbe {
     }
 
     /**
-     * Returns this probe with an interval for a primary that is not UP.
+     * Returns this probe with an interval for a primary that is not UP, in the first hour; twice, five times and eight
+     * times that when it lasts, see {@link PrimaryMonitor}.
      *
-     * @param value 100 ms to 1 d
+     * @param value 100 ms to 20 min
      * @return a copy
      * @throws IllegalArgumentException if {@code value} is out of range
      */
@@ -186,7 +192,7 @@ public final class HealthProbe {
     }
 
     /**
-     * Returns the interval for a primary that is not UP.
+     * Returns the interval for a primary that is not UP, in the first hour.
      *
      * @return the interval before jitter
      */

@@ -10,8 +10,9 @@ public enum PrimaryHealth {
     /** It answers and takes mail. In monitoring mode its mail is left to it; queued mail is relayed at once. */
     UP,
     /**
-     * It answers but is busy, or has just failed for the first time. Mail for it is accepted; queued mail is tried at
-     * its due time.
+     * It answers but is busy, has just failed for the first time, answers again but not often enough yet to be UP, or
+     * comes and goes. Mail for it is accepted; queued mail is tried by one attempt at a time: at once after a good
+     * answer, else at its due time.
      */
     DEGRADED,
     /**

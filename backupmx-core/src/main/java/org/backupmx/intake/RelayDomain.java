@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.relay.NextHop;
 import org.backupmx.retry.RetryPolicy;
@@ -23,27 +24,59 @@ public final class RelayDomain {
     private final List<NextHop> nextHops;
     private final @Nullable RecipientPolicy recipients;
     private final @Nullable RetryPolicy retryPolicy;
+    private final @Nullable DomainMode mode;
     private final boolean privateNextHops;
     private final boolean requiresTls;
     private final long maxMessageBytes; // 0 for the engine's alone
 
-    private RelayDomain(
-            MailDomain base,
-            boolean subdomains,
-            List<NextHop> nextHops,
-            @Nullable RecipientPolicy recipients,
-            @Nullable RetryPolicy retryPolicy,
-            boolean privateNextHops,
-            boolean requiresTls,
-            long maxMessageBytes) {
-        this.base = base;
-        this.subdomains = subdomains;
-        this.nextHops = nextHops;
-        this.recipients = recipients;
-        this.retryPolicy = retryPolicy;
-        this.privateNextHops = privateNextHops;
-        this.requiresTls = requiresTls;
-        this.maxMessageBytes = maxMessageBytes;
+    /** What a copy is made from. */
+    private static final class Settings {
+        final MailDomain base;
+        final boolean subdomains;
+        List<NextHop> nextHops = List.of();
+
+        @Nullable
+        RecipientPolicy recipients;
+
+        @Nullable
+        RetryPolicy retryPolicy;
+
+        @Nullable
+        DomainMode mode;
+
+        boolean privateNextHops;
+        boolean requiresTls;
+        long maxMessageBytes;
+
+        Settings(MailDomain base, boolean subdomains) {
+            this.base = base;
+            this.subdomains = subdomains;
+        }
+    }
+
+    private RelayDomain(Settings from) {
+        this.base = from.base;
+        this.subdomains = from.subdomains;
+        this.nextHops = from.nextHops;
+        this.recipients = from.recipients;
+        this.retryPolicy = from.retryPolicy;
+        this.mode = from.mode;
+        this.privateNextHops = from.privateNextHops;
+        this.requiresTls = from.requiresTls;
+        this.maxMessageBytes = from.maxMessageBytes;
+    }
+
+    private RelayDomain with(Consumer<Settings> change) {
+        Settings copy = new Settings(base, subdomains);
+        copy.nextHops = nextHops;
+        copy.recipients = recipients;
+        copy.retryPolicy = retryPolicy;
+        copy.mode = mode;
+        copy.privateNextHops = privateNextHops;
+        copy.requiresTls = requiresTls;
+        copy.maxMessageBytes = maxMessageBytes;
+        change.accept(copy);
+        return new RelayDomain(copy);
     }
 
     /**
@@ -61,7 +94,7 @@ public final class RelayDomain {
         if (subdomains && base.isAddressLiteral()) {
             throw new IllegalArgumentException("name: " + name + " (expected: a domain after \"*.\")");
         }
-        return new RelayDomain(base, subdomains, List.of(), null, null, false, false, 0);
+        return new RelayDomain(new Settings(base, subdomains));
     }
 
     /**
@@ -72,15 +105,8 @@ public final class RelayDomain {
      * @return a copy
      */
     public RelayDomain withNextHops(List<NextHop> values) {
-        return new RelayDomain(
-                base,
-                subdomains,
-                List.copyOf(values),
-                recipients,
-                retryPolicy,
-                privateNextHops,
-                requiresTls,
-                maxMessageBytes);
+        List<NextHop> copy = List.copyOf(values);
+        return with(settings -> settings.nextHops = copy);
     }
 
     /**
@@ -90,15 +116,8 @@ public final class RelayDomain {
      * @return a copy
      */
     public RelayDomain withRecipients(RecipientPolicy value) {
-        return new RelayDomain(
-                base,
-                subdomains,
-                nextHops,
-                requireNonNull(value, "value"),
-                retryPolicy,
-                privateNextHops,
-                requiresTls,
-                maxMessageBytes);
+        requireNonNull(value, "value");
+        return with(settings -> settings.recipients = value);
     }
 
     /**
@@ -108,15 +127,19 @@ public final class RelayDomain {
      * @return a copy
      */
     public RelayDomain withRetryPolicy(RetryPolicy value) {
-        return new RelayDomain(
-                base,
-                subdomains,
-                nextHops,
-                recipients,
-                requireNonNull(value, "value"),
-                privateNextHops,
-                requiresTls,
-                maxMessageBytes);
+        requireNonNull(value, "value");
+        return with(settings -> settings.retryPolicy = value);
+    }
+
+    /**
+     * Returns this domain with a mode of its own.
+     *
+     * @param value when its mail is accepted; the engine's unless set
+     * @return a copy
+     */
+    public RelayDomain withMode(DomainMode value) {
+        requireNonNull(value, "value");
+        return with(settings -> settings.mode = value);
     }
 
     /**
@@ -126,8 +149,7 @@ public final class RelayDomain {
      * @return a copy
      */
     public RelayDomain withPrivateNextHops(boolean value) {
-        return new RelayDomain(
-                base, subdomains, nextHops, recipients, retryPolicy, value, requiresTls, maxMessageBytes);
+        return with(settings -> settings.privateNextHops = value);
     }
 
     /**
@@ -139,8 +161,7 @@ public final class RelayDomain {
      * @return a copy
      */
     public RelayDomain withTlsRequired(boolean value) {
-        return new RelayDomain(
-                base, subdomains, nextHops, recipients, retryPolicy, privateNextHops, value, maxMessageBytes);
+        return with(settings -> settings.requiresTls = value);
     }
 
     /**
@@ -157,8 +178,7 @@ public final class RelayDomain {
         if (value < 1) {
             throw new IllegalArgumentException("maxMessageBytes: " + value + " (expected: >= 1)");
         }
-        return new RelayDomain(
-                base, subdomains, nextHops, recipients, retryPolicy, privateNextHops, requiresTls, value);
+        return with(settings -> settings.maxMessageBytes = value);
     }
 
     /**
@@ -214,6 +234,15 @@ public final class RelayDomain {
      */
     public Optional<RetryPolicy> retryPolicy() {
         return Optional.ofNullable(retryPolicy);
+    }
+
+    /**
+     * Returns the mode of this domain.
+     *
+     * @return when its mail is accepted, empty for the engine's
+     */
+    public Optional<DomainMode> mode() {
+        return Optional.ofNullable(mode);
     }
 
     /**

@@ -64,9 +64,12 @@ class PrimaryMonitorTest {
         "1, 2, ggxg,     U U D U", // D: degraded
         "1, 2, gxx,      U D !", // !: down
         "1, 2, gxxg,     U D ! U",
-        "2, 2, xxgg,     ? ! ! U",
-        "2, 2, gg,       ? U",
-        "3, 2, xxggxggg, ? ! ! ! ! ! ! U",
+        "2, 2, xxgg,     ? ! D U",
+        "2, 2, gg,       U U",
+        "3, 2, gxg,      U D D",
+        "3, 2, dggg,     ? D D U",
+        "3, 2, bggg,     D D D U",
+        "3, 2, xxggxggg, ? ! D D D D D U",
         "1, 3, gxxxx,    U D D ! !",
         "1, 1, gxg,      U ! U",
         "1, 2, xx,       ? !",
@@ -83,7 +86,8 @@ class PrimaryMonitorTest {
         "1, 2, gxd,      U D ?",
         "1, 2, gxdx,     U D ? ?",
         "1, 2, ddddd,    ? ? ? ? ?",
-        "2, 2, xxgdg,    ? ! ! ? ?",
+        "2, 2, xxgdg,    ? ! D ? D",
+        "2, 2, rrgrrgg,  ? R D D R D U",
         "1, 2, gXX,      U D !",
         "1, 2, gXx,      U D !",
         "1, 2, xxG,      ? ! U",
@@ -133,8 +137,6 @@ class PrimaryMonitorTest {
         PrimaryMonitor monitor = monitor(2, 2);
         assertThat(monitor.nextProbe()).as("at once").isEqualTo(START);
         tell(monitor, 'g', START);
-        assertThat(untilProbe(monitor, START)).as("counting").isEqualTo(Duration.ofSeconds(30));
-        tell(monitor, 'g', START);
         assertThat(untilProbe(monitor, START)).as("UP").isEqualTo(Duration.ofMinutes(8));
         tell(monitor, 'x', START);
         assertThat(untilProbe(monitor, START)).as("counting").isEqualTo(Duration.ofSeconds(30));
@@ -168,16 +170,108 @@ class PrimaryMonitorTest {
     void withoutProbesDeliveriesStillTell() {
         PrimaryMonitor monitor = new PrimaryMonitor(HealthProbe.off(), new Random(1), START);
         assertThat(monitor.nextProbe()).isEqualTo(Instant.MAX);
-        for (char input : "XXBRG".toCharArray()) {
+        for (char input : "XXBRGG".toCharArray()) {
             tell(monitor, input, START);
             assertThat(monitor.nextProbe()).isEqualTo(Instant.MAX);
         }
         assertThat(monitor.health()).isEqualTo(UP);
     }
 
+    @ParameterizedTest(name = "away for {0}: the next probe after {1}")
+    @CsvSource({
+        "PT0S, PT60S",
+        "PT59M, PT60S",
+        "PT1H, PT2M",
+        "PT5H59M, PT2M",
+        "PT6H, PT5M",
+        "PT23H59M, PT5M",
+        "PT24H, PT8M",
+        "P30D, PT8M",
+    })
+    void theLongerItIsAwayTheLessOftenItIsProbed(Duration away, Duration next) {
+        PrimaryMonitor monitor = monitor(1, 1);
+        tell(monitor, 'g', START.minusSeconds(1));
+        tell(monitor, 'x', START);
+        tell(monitor, 'r', START.plus(away).minusSeconds(away.isZero() ? 0 : 1));
+        tell(monitor, 'x', START.plus(away));
+        assertThat(untilProbe(monitor, START.plus(away))).isEqualTo(next);
+    }
+
+    @Test
+    void aPrimaryThatIsAwayIsProbedAtLeastEvery20Minutes() {
+        HealthProbe probe =
+                HealthProbe.recipient().everyWhileDown(Duration.ofMinutes(20)).jitter(0.5);
+        PrimaryMonitor monitor = new PrimaryMonitor(probe, new Random(1), START);
+        for (int hour = 0; hour < 100; hour++) {
+            Instant now = START.plus(Duration.ofHours(hour));
+            tell(monitor, 'x', now);
+            assertThat(untilProbe(monitor, now)).isLessThanOrEqualTo(Duration.ofMinutes(20));
+        }
+    }
+
+    @Test
+    void aPrimaryThatComesAndGoesIsNotUp() {
+        PrimaryMonitor monitor = monitor(1, 1);
+        Instant now = START;
+        for (int turn = 1; turn <= 6; turn++) {
+            now = now.plusSeconds(60);
+            tell(monitor, turn % 2 == 1 ? 'g' : 'x', now);
+            assertThat(monitor.health()).isEqualTo(turn % 2 == 1 ? UP : DOWN);
+            assertThat(monitor.isFlapping()).isFalse();
+        }
+        now = now.plusSeconds(60);
+        assertThat(tell(monitor, 'g', now))
+                .contains(new HealthChange(DOWN, DEGRADED, now, "flapping; probe succeeded"));
+        assertThat(monitor.isFlapping()).isTrue();
+        assertThat(tell(monitor, 'x', now)).map(HealthChange::to).contains(DOWN); // that is believed
+        Instant calm = now.plusSeconds(1);
+        assertThat(tell(monitor, 'g', calm)).map(HealthChange::to).contains(DEGRADED);
+        assertThat(tell(monitor, 'g', calm.plusSeconds(3599))).isEmpty();
+        assertThat(tell(monitor, 'g', calm.plusSeconds(3600)))
+                .map(HealthChange::to)
+                .contains(UP);
+        assertThat(monitor.isFlapping()).isFalse();
+    }
+
+    @Test
+    void sixTurnsInMoreThanAnHourAreNoFlapping() {
+        PrimaryMonitor monitor = monitor(1, 1);
+        for (int turn = 0; turn < 100; turn++) {
+            tell(monitor, turn % 2 == 0 ? 'g' : 'x', START.plusSeconds(601L * turn));
+            assertThat(monitor.health()).isEqualTo(turn % 2 == 0 ? UP : DOWN);
+        }
+    }
+
+    @Test
+    void tellsHowOldItsAnswerIs() {
+        PrimaryMonitor monitor = monitor(2, 2);
+        assertThat(monitor.lastAnswer()).isEmpty();
+        assertThat(monitor.capabilities()).isEmpty();
+        assertThat(monitor.isAnswering()).isFalse();
+        tell(monitor, 'g', START.plusSeconds(1));
+        assertThat(monitor.isAnswering()).isTrue();
+        assertThat(monitor.capabilities()).contains(PrimaryCapabilities.none());
+        tell(monitor, 'X', START.plusSeconds(2)); // no answer of the primary
+        assertThat(monitor.lastAnswer()).contains(START.plusSeconds(1));
+        assertThat(monitor.isAnswering()).isFalse();
+        tell(monitor, 'G', START.plusSeconds(3));
+        assertThat(monitor.lastAnswer()).contains(START.plusSeconds(3));
+    }
+
+    @Test
+    void aProbeThatConfirmsComesLaterRatherThanEarlier() {
+        PrimaryMonitor monitor = new PrimaryMonitor(HealthProbe.recipient(), new Random(5), START);
+        tell(monitor, 'g', START);
+        for (int i = 0; i < 100; i++) {
+            tell(monitor, 'd', START);
+            tell(monitor, 'x', START);
+            assertThat(untilProbe(monitor, START)).isBetween(Duration.ofSeconds(30), Duration.ofSeconds(33));
+        }
+    }
+
     @Test
     void probesAreJittered() {
-        HealthProbe probe = HealthProbe.tcp().every(Duration.ofSeconds(1000));
+        HealthProbe probe = HealthProbe.tcp().every(Duration.ofSeconds(1000)).thresholds(new HealthThresholds(1, 2));
         PrimaryMonitor monitor = new PrimaryMonitor(probe, new Random(5), START);
         List<Long> seconds = new ArrayList<>();
         for (int i = 0; i < 200; i++) {
@@ -206,7 +300,7 @@ class PrimaryMonitorTest {
         assertThat(probe.interval()).isEqualTo(Duration.ofMinutes(8));
         assertThat(probe.intervalWhileDown()).isEqualTo(Duration.ofSeconds(60));
         assertThat(probe.timeout()).isEqualTo(Duration.ofSeconds(30));
-        assertThat(probe.thresholds()).isEqualTo(new HealthThresholds(1, 2));
+        assertThat(probe.thresholds()).isEqualTo(new HealthThresholds(2, 2));
         assertThat(probe.jitter()).isEqualTo(0.1);
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new HealthThresholds(1, 0))
@@ -216,30 +310,47 @@ class PrimaryMonitorTest {
         assertThatIllegalArgumentException().isThrownBy(() -> probe.jitter(0.6));
     }
 
-    /** The machine once more, from the whole history: slow and plain. */
-    private static PrimaryHealth model(String history, int rise, int fall) {
-        PrimaryHealth health = UNKNOWN;
+    /** The machine once more, slow and plain: the health after each input, one every ten seconds. */
+    private static List<PrimaryHealth> model(String history, int rise, int fall) {
+        List<PrimaryHealth> shown = new ArrayList<>();
+        List<Integer> turns = new ArrayList<>();
+        PrimaryHealth verdict = UNKNOWN;
+        boolean flapping = false;
         for (int end = 1; end <= history.length(); end++) {
-            String told = history.substring(0, end).toLowerCase(Locale.ROOT);
-            char last = told.charAt(end - 1);
-            if (told.matches(".*g{" + rise + "}")) {
-                health = UP;
+            String row = ("g".repeat(rise - 1) + history.substring(0, end)).toLowerCase(Locale.ROOT);
+            row = row.substring(Math.max(0, row.length() - 4));
+            char last = row.charAt(row.length() - 1);
+            PrimaryHealth before = verdict;
+            if (last == 'g') {
+                verdict = row.matches(".*g{" + rise + "}") ? UP : DEGRADED;
             } else if (last == 'b') {
-                health = DEGRADED;
+                verdict = DEGRADED;
             } else if (last == 'd') {
-                health = UNKNOWN;
-            } else if (told.matches(".*[xr]{" + fall + "}")) {
-                health = last == 'x' ? DOWN : REJECTING;
-            } else if (last != 'g' && health == UP) {
-                health = DEGRADED;
+                verdict = UNKNOWN;
+            } else if (row.matches(".*[xr]{" + fall + "}")) {
+                verdict = last == 'x' ? DOWN : REJECTING;
+            } else if (verdict == UP) {
+                verdict = DEGRADED;
             }
+            if ((before == UP) != (verdict == UP)) {
+                turns.add(end);
+            }
+            int anHourAgo = end - 360;
+            long recent = turns.stream().filter(turn -> turn > anHourAgo).count();
+            flapping = recent > (flapping ? 0 : 6);
+            shown.add(flapping && verdict == UP ? DEGRADED : verdict);
         }
-        return health;
+        return shown;
     }
 
     @Provide
     Arbitrary<String> histories() {
-        return Arbitraries.strings().withChars("ggGxxXrRbBd").ofMaxLength(40);
+        return Arbitraries.oneOf(
+                Arbitraries.strings().withChars("ggGxxXrRbBd").ofMaxLength(40),
+                Arbitraries.of("g", "gg", "xx", "x", "b", "d", "G".repeat(400))
+                        .list()
+                        .ofMaxSize(40)
+                        .map(parts -> String.join("", parts)));
     }
 
     @Property(tries = 300)
@@ -247,13 +358,14 @@ class PrimaryMonitorTest {
             @ForAll("histories") String history,
             @ForAll @IntRange(min = 1, max = 4) int rise,
             @ForAll @IntRange(min = 1, max = 4) int fall) {
+        List<PrimaryHealth> expected = model(history, rise, fall);
         PrimaryMonitor monitor = monitor(rise, fall);
         Instant now = START;
         for (int i = 0; i < history.length(); i++) {
             PrimaryHealth before = monitor.health();
-            now = now.plusSeconds(1 + i % 3);
+            now = now.plusSeconds(10);
             Optional<HealthChange> change = tell(monitor, history.charAt(i), now);
-            assertThat(monitor.health()).isEqualTo(model(history.substring(0, i + 1), rise, fall));
+            assertThat(monitor.health()).isEqualTo(expected.get(i));
             assertThat(change.isPresent()).isEqualTo(before != monitor.health());
             change.ifPresent(c -> assertThat(c.from()).isEqualTo(before));
             assertThat(monitor.nextProbe()).isBeforeOrEqualTo(now.plus(Duration.ofMinutes(8)));

@@ -6,8 +6,10 @@ import java.util.List;
 import org.backupmx.event.BackupMxEvent;
 import org.backupmx.event.BackupMxListener;
 import org.backupmx.event.MailRefused;
+import org.backupmx.event.MaintenanceEnding;
 import org.backupmx.event.MessageAccepted;
 import org.backupmx.event.PrimaryChanged;
+import org.backupmx.event.PrimaryFlapping;
 import org.backupmx.event.RecipientDeferred;
 import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
@@ -72,6 +74,16 @@ public final class RecordingListener implements BackupMxListener {
 
     @Override
     public void onExpired(RecipientExpired event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onPrimaryFlapping(PrimaryFlapping event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onMaintenanceEnding(MaintenanceEnding event) {
         events.add(event);
     }
 

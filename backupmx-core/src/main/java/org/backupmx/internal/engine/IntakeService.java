@@ -66,6 +66,7 @@ final class IntakeService implements Intake {
         if (spool.health() instanceof SpoolHealth.Exhausted) {
             return new Greeting.Refusal(Replies.NO_ROOM_AT_ALL);
         }
+        delivery.connected(client.remote().getAddress());
         return new Greeting.Welcome(
                 config.hostname(), new Session(this, client), config.maxMessageBytes(), config.maxRecipients());
     }

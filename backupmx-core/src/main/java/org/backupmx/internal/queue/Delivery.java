@@ -3,10 +3,12 @@ package org.backupmx.internal.queue;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.backupmx.BackupMxConfig;
 import org.backupmx.internal.runtime.DomainDirectory;
 import org.backupmx.internal.runtime.EngineRuntime;
 import org.backupmx.internal.runtime.EventQueue;
+import org.backupmx.mail.MailDomain;
 import org.backupmx.relay.RelayClient;
 import org.backupmx.relay.RelayRouter;
 import org.backupmx.spool.Spool;
@@ -27,6 +29,7 @@ final class Delivery {
     final RelayRouter router;
     final LeaseKeeper keeper;
     final Permits permits;
+    final OperatorOrders orders;
 
     /** Messages whose commit has not been told of yet; they are not attempted before that, so that events keep order. */
     final Set<SpoolId> committing = ConcurrentHashMap.newKeySet();
@@ -36,7 +39,8 @@ final class Delivery {
             EngineRuntime runtime,
             EventQueue events,
             DomainDirectory directory,
-            RelayRouter router) {
+            RelayRouter router,
+            Consumer<MailDomain> ordered) {
         this.config = config;
         this.runtime = runtime;
         this.events = events;
@@ -46,5 +50,6 @@ final class Delivery {
         this.router = router;
         this.keeper = new LeaseKeeper(spool, runtime);
         this.permits = new Permits(config.maxDeliveries());
+        this.orders = new OperatorOrders(runtime, events, ordered);
     }
 }

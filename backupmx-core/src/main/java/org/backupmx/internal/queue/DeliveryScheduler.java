@@ -3,9 +3,11 @@ package org.backupmx.internal.queue;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -14,7 +16,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import org.backupmx.BackupMxConfig;
+import org.backupmx.health.DomainHealth;
+import org.backupmx.health.HealthControl;
 import org.backupmx.health.PrimaryHealth;
+import org.backupmx.intake.DomainMode;
 import org.backupmx.intake.RelayDomain;
 import org.backupmx.internal.runtime.DomainDirectory;
 import org.backupmx.internal.runtime.EngineRuntime;
@@ -44,6 +49,9 @@ public final class DeliveryScheduler {
     /** Listed domains are looked at in this number and rhythm, so that ten thousand are no burst of DNS queries. */
     private static final int WARM_UP = 50;
 
+    /** With that many more than listed, no more come for recipients of domains that are not listed: strangers can name any subdomain. */
+    private static final int MOST_LANES = 20_000;
+
     private static final Duration WARM_UP_BEAT = Duration.ofMillis(100);
 
     private final Delivery delivery;
@@ -72,7 +80,7 @@ public final class DeliveryScheduler {
             EventQueue events,
             DomainDirectory directory,
             RelayRouter router) {
-        this.delivery = new Delivery(config, runtime, events, directory, router);
+        this.delivery = new Delivery(config, runtime, events, directory, router, this::ordered);
         this.settler = new Settler(delivery, this::committed);
         this.etrn = new Etrn(delivery, this);
         this.watched = config.relayDomains().listed().stream()
@@ -124,7 +132,12 @@ public final class DeliveryScheduler {
 
     /** Takes a lane without work out, unless it stays to watch a primary. */
     boolean retire(DomainLane lane) {
-        return !watched.contains(lane.domain()) && lanes.remove(lane.domain(), lane);
+        return !isWatched(lane.domain()) && lanes.remove(lane.domain(), lane);
+    }
+
+    /** Tells whether a domain's primary is watched although nothing is queued for it and nobody asks. */
+    boolean isWatched(MailDomain domain) {
+        return watched.contains(domain);
     }
 
     PrimaryWatches watches() {
@@ -191,6 +204,66 @@ public final class DeliveryScheduler {
      */
     public CompletionStage<EtrnOutcome> etrn(MailDomain domain, InetAddress client) {
         return etrn.ask(domain, client);
+    }
+
+    /**
+     * Returns the health of a domain's primary, asked for now where what is known is too old. Never blocks.
+     *
+     * @param domain a relay domain
+     * @param maxAge how old {@link PrimaryHealth#UP} may be
+     * @return its health, {@link PrimaryHealth#UNKNOWN} if it is not known within 5 s, or if too many domains that are
+     *     not listed are asked for
+     */
+    public CompletableFuture<PrimaryHealth> health(MailDomain domain, Duration maxAge) {
+        return stopping || (lanes.size() >= watched.size() + MOST_LANES && !lanes.containsKey(domain))
+                ? CompletableFuture.completedFuture(PrimaryHealth.UNKNOWN)
+                : lane(domain).health(maxAge);
+    }
+
+    /**
+     * Takes a client that has connected: the primary of somebody, perhaps, that was away. Never blocks.
+     *
+     * @param client its address
+     */
+    public void connected(InetAddress client) {
+        watches.seen(client);
+    }
+
+    CompletableFuture<Void> probe(MailDomain domain) {
+        DomainLane lane = lanes.get(domain);
+        return lane == null ? CompletableFuture.completedFuture(null) : lane.probed();
+    }
+
+    List<DomainHealth> domainHealths() {
+        return lanes.keySet().stream()
+                .sorted(Comparator.comparing(MailDomain::toString))
+                .flatMap(domain -> domainHealth(domain).stream())
+                .toList();
+    }
+
+    Optional<DomainHealth> domainHealth(MailDomain domain) {
+        return Optional.ofNullable(lanes.get(domain)).map(lane -> lane.describe(mode(domain)));
+    }
+
+    private DomainMode mode(MailDomain domain) {
+        RelayDomain listed = delivery.directory.listed(domain);
+        return Optional.ofNullable(listed).flatMap(RelayDomain::mode).orElse(delivery.config.mode());
+    }
+
+    private void ordered(MailDomain domain) {
+        DomainLane lane = lanes.get(domain);
+        if (lane != null) {
+            lane.ordered();
+        }
+    }
+
+    /**
+     * Returns the operator's side of the primaries.
+     *
+     * @return the control
+     */
+    public HealthControl healthControl() {
+        return new PrimaryControl(delivery, this);
     }
 
     void flushAll() {

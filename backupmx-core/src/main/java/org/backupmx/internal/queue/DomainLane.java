@@ -10,7 +10,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.backupmx.health.DomainHealth;
 import org.backupmx.health.PrimaryHealth;
+import org.backupmx.intake.DomainMode;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.RelayRoute;
@@ -35,6 +37,9 @@ final class DomainLane {
     private static final int BATCH = 100;
     private static final Duration SPOOL_AGAIN = Duration.ofSeconds(5);
 
+    /** How long a domain's primary is watched after somebody asked how it is. */
+    static final Duration INTEREST = Duration.ofHours(1);
+
     private final Delivery delivery;
     private final DeliveryScheduler scheduler;
     private final Settler settler;
@@ -51,6 +56,7 @@ final class DomainLane {
     private volatile boolean timerFired;
     private volatile boolean resting;
     private volatile boolean retired;
+    private volatile Instant wantedUntil = Instant.MIN;
     private final CompletableFuture<Void> stopped = new CompletableFuture<>();
 
     // owned by the turn
@@ -86,6 +92,39 @@ final class DomainLane {
 
     PrimaryHealth health() {
         return primary.health();
+    }
+
+    /** The primary's health, see {@link LanePrimary#health(Duration)}; it is watched for a while from now on. */
+    CompletableFuture<PrimaryHealth> health(Duration maxAge) {
+        wanted();
+        return primary.health(maxAge);
+    }
+
+    /** Probes the primary; completes when that has ended. */
+    CompletableFuture<Void> probed() {
+        wanted();
+        return primary.probed();
+    }
+
+    private void wanted() {
+        boolean isNew = wantedUntil.equals(Instant.MIN);
+        wantedUntil = delivery.runtime.now().plus(INTEREST);
+        if (isNew) {
+            wake();
+        }
+    }
+
+    DomainHealth describe(DomainMode mode) {
+        return primary.describe(mode);
+    }
+
+    /** Something an operator ordered has begun or ended. */
+    void ordered() {
+        if (!primary.isClosed()) {
+            primary.forgive();
+            drainWanted.set(true);
+        }
+        wake();
     }
 
     boolean isStopping() {
@@ -127,8 +166,9 @@ final class DomainLane {
         return open;
     }
 
-    void healthChanged(PrimaryHealth to) {
-        if (to == PrimaryHealth.UP) {
+    /** The primary's health is another; a primary that answers gets its mail, by one attempt at a time until it is UP. */
+    void healthChanged(boolean isAnswering) {
+        if (isAnswering) {
             primary.forgive(); // a good probe clears every bad memory
             drainWanted.set(true);
         }
@@ -188,6 +228,7 @@ final class DomainLane {
             failDue(now, undeliverable.reply());
         } else {
             rest(now);
+            leaveUnlessNeeded(now);
             if (route.isUntold() && delivery.spool.nextDue(domain).isPresent()) {
                 route.tell();
             }
@@ -198,6 +239,7 @@ final class DomainLane {
     private void deliver(Instant now, RelayRoute.NextHops hops) throws SpoolException {
         if (primary.isClosed()) {
             rest(now);
+            leaveUnlessNeeded(now);
             return;
         }
         resting = false;
@@ -293,7 +335,24 @@ final class DomainLane {
         if (!nextDue.equals(Instant.MAX)) {
             Instant soonest = now.plusMillis(10);
             arm(nextDue.isAfter(soonest) ? nextDue : soonest);
-        } else if (inFlight.get() == 0 && drain == null && scheduler.retire(this)) {
+        } else if (inFlight.get() == 0 && drain == null) {
+            leave(now);
+        }
+    }
+
+    /** A lane that rests has asked the spool for nothing: it may be that there is nothing to wait for. */
+    private void leaveUnlessNeeded(Instant now) throws SpoolException {
+        if (!scheduler.isWatched(domain)
+                && inFlight.get() == 0
+                && delivery.spool.nextDue(domain).isEmpty()) {
+            leave(now);
+        }
+    }
+
+    private void leave(Instant now) {
+        if (wantedUntil.isAfter(now)) {
+            arm(wantedUntil);
+        } else if (scheduler.retire(this)) {
             retired = true;
             primary.unfollow();
             disarm();

@@ -4,8 +4,14 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
+import org.backupmx.health.DomainHealth;
+import org.backupmx.health.HealthOverride;
 import org.backupmx.health.PrimaryHealth;
+import org.backupmx.intake.DomainMode;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.RecipientOutcome;
@@ -27,29 +33,100 @@ final class LanePrimary {
     private final Map<NextHopAddress, Instant> badUntil = new ConcurrentHashMap<>();
     private volatile Instant pausedUntil = Instant.MIN;
     private volatile @Nullable PrimaryWatch watch;
+    private final CompletableFuture<Void> routed = new CompletableFuture<>(); // the first way, or that there is none
+    private final Instant since;
     private DomainRoute.@Nullable Known followed; // owned by the turn
 
     LanePrimary(Delivery delivery, DeliveryScheduler scheduler, DomainLane lane) {
         this.delivery = delivery;
         this.scheduler = scheduler;
         this.lane = lane;
+        this.since = delivery.runtime.now();
     }
 
+    /** The health that acceptance and delivery go by. */
     PrimaryHealth health() {
         PrimaryWatch watched = watch;
-        return watched == null ? PrimaryHealth.UNKNOWN : watched.health();
+        return ordered().orElse(watched == null ? PrimaryHealth.UNKNOWN : watched.health());
     }
 
-    /** Tells whether the lane rests until a probe succeeds. */
+    /** What an operator wants it to be taken for. */
+    private Optional<PrimaryHealth> ordered() {
+        return switch (delivery.orders.standing(lane.domain())) {
+            case FORCE_DOWN -> Optional.of(PrimaryHealth.DOWN);
+            case FORCE_UP -> Optional.of(PrimaryHealth.UP);
+            case AUTO, HOLD -> Optional.empty();
+        };
+    }
+
+    /**
+     * The health, no older than that where it matters: a primary that was last known to be UP longer ago, or of which
+     * nothing is known yet, is asked first. UNKNOWN if there is no answer in time. Never blocks.
+     */
+    CompletableFuture<PrimaryHealth> health(Duration maxAge) {
+        Optional<PrimaryHealth> order = ordered();
+        if (order.isPresent()) {
+            return CompletableFuture.completedFuture(order.get());
+        }
+        if (routed.isDone()) {
+            PrimaryWatch watched = watch;
+            return watched == null ? CompletableFuture.completedFuture(PrimaryHealth.UNKNOWN) : watched.health(maxAge);
+        }
+        CompletableFuture<PrimaryHealth> answer = new CompletableFuture<>();
+        Future<?> patience =
+                delivery.runtime.schedule(PrimaryWatch.PATIENCE, () -> answer.complete(PrimaryHealth.UNKNOWN));
+        routed.thenCompose(done -> health(maxAge)).thenAccept(health -> {
+            patience.cancel(false);
+            answer.complete(health);
+        });
+        return answer;
+    }
+
+    /** Probes at once; completes when that has ended, at once if there is nothing to probe. */
+    CompletableFuture<Void> probed() {
+        return routed.thenCompose(done -> {
+            PrimaryWatch watched = watch;
+            return watched == null ? CompletableFuture.completedFuture(null) : watched.probed();
+        });
+    }
+
+    DomainHealth describe(DomainMode mode) {
+        PrimaryWatch watched = watch;
+        return watched != null
+                ? watched.describe(lane.domain(), mode, health())
+                : new DomainHealth(
+                        lane.domain(),
+                        mode,
+                        health(),
+                        PrimaryHealth.UNKNOWN,
+                        since,
+                        "no way to the primary is known",
+                        false,
+                        Optional.empty(),
+                        Optional.empty(),
+                        List.of(),
+                        Optional.empty(),
+                        delivery.orders.override(lane.domain()),
+                        delivery.orders.windows(lane.domain()));
+    }
+
+    /** Tells whether the lane rests: until a probe succeeds, or an operator's order ends. */
     boolean isClosed() {
         PrimaryWatch watched = watch;
-        return watched != null && watched.isClosed();
+        return switch (delivery.orders.standing(lane.domain())) {
+            case FORCE_DOWN, HOLD -> true;
+            case FORCE_UP -> false;
+            case AUTO -> watched != null && watched.isClosed();
+        };
     }
 
     /** Returns how many attempts at a time make sense. */
     int limit() {
         PrimaryWatch watched = watch;
-        return watched == null || watched.isOpen() ? delivery.config.maxDeliveriesPerDomain() : 1;
+        boolean isOpen = watched == null
+                || watched.isOpen()
+                || delivery.orders.standing(lane.domain()) == HealthOverride.Kind.FORCE_UP;
+        return isOpen ? delivery.config.maxDeliveriesPerDomain() : 1;
     }
 
     /** Returns until when the lane makes no attempt, although nobody says that its primary is away. */
@@ -96,6 +173,7 @@ final class LanePrimary {
         } else if (watched != null) {
             watched.unresolved(lane, "no route to " + lane.domain());
         }
+        routed.complete(null);
     }
 
     void unfollow() {

@@ -1,26 +1,26 @@
 package org.backupmx.internal.queue;
 
-import static java.util.Objects.requireNonNull;
-
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import org.backupmx.event.PrimaryChanged;
+import org.backupmx.event.PrimaryFlapping;
+import org.backupmx.health.DomainHealth;
 import org.backupmx.health.HealthChange;
 import org.backupmx.health.HealthProbe;
 import org.backupmx.health.PrimaryHealth;
 import org.backupmx.health.PrimaryMonitor;
+import org.backupmx.intake.DomainMode;
+import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.NextHopAddress;
-import org.backupmx.relay.ProbeRequest;
 import org.backupmx.relay.ProbeResult;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -34,8 +34,11 @@ final class PrimaryWatch {
 
     private static final Logger LOG = LoggerFactory.getLogger(PrimaryWatch.class);
 
-    /** The most addresses that one probe tries. */
-    private static final int MAX_ADDRESSES = 5;
+    /** The shortest time between a probe and one that somebody's wish begins: no stranger makes us a flood. */
+    static final Duration ON_DEMAND = Duration.ofSeconds(30);
+
+    /** How long who asks waits for the answer of a probe. */
+    static final Duration PATIENCE = Duration.ofSeconds(5);
 
     private final Delivery delivery;
     private final PrimaryWatches watches;
@@ -46,6 +49,9 @@ final class PrimaryWatch {
     private final PrimaryMonitor monitor; // guarded by this
     private boolean probing; // guarded by this
     private boolean ended; // guarded by this
+    private Instant lastProbe = Instant.MIN; // when it began; guarded by this
+    private CompletableFuture<Void> probeEnd = new CompletableFuture<>(); // of this probe or the next; guarded by this
+    private @Nullable CompletableFuture<PrimaryHealth> awaited; // the end of the next probe; guarded by this
     private @Nullable Future<?> timer; // guarded by this
     private Instant armedFor = Instant.MAX; // guarded by this
 
@@ -77,6 +83,10 @@ final class PrimaryWatch {
         return health == PrimaryHealth.UP || probe.depth().isEmpty();
     }
 
+    List<NextHopAddress> addresses() {
+        return addresses;
+    }
+
     List<NextHop> nextHops() {
         return nextHops;
     }
@@ -86,7 +96,10 @@ final class PrimaryWatch {
         if (ended) {
             return false;
         }
-        addresses = found;
+        if (!found.equals(addresses) || followers.isEmpty()) {
+            watches.isAt(this, addresses, found);
+            addresses = found;
+        }
         followers.add(lane);
         arm();
         return true;
@@ -120,6 +133,88 @@ final class PrimaryWatch {
         probeNow();
     }
 
+    /**
+     * Returns the health, and probes first what was last known to be UP longer ago than that; without an answer in time
+     * it is UNKNOWN. What is known not to be UP is told at once, and probed as well. Never blocks.
+     */
+    CompletableFuture<PrimaryHealth> health(Duration maxAge) {
+        CompletableFuture<PrimaryHealth> answer;
+        boolean begins;
+        synchronized (this) {
+            Instant now = delivery.runtime.now();
+            boolean isFresh =
+                    monitor.lastAnswer().map(at -> at.plus(maxAge).isAfter(now)).orElse(false);
+            if (isFresh || ended || probe.depth().isEmpty()) {
+                return CompletableFuture.completedFuture(health);
+            }
+            Instant allowed = lastProbe.equals(Instant.MIN) ? now : lastProbe.plus(ON_DEMAND);
+            begins = !probing && !allowed.isAfter(now);
+            boolean isNear = !allowed.minus(PATIENCE).isAfter(now);
+            boolean mayTurn = health == PrimaryHealth.UP || monitor.lastAnswer().isEmpty();
+            answer = mayTurn && (probing || isNear) ? awaited() : CompletableFuture.completedFuture(health);
+            if (!probing && !begins && !answer.isDone()) {
+                arm(allowed);
+            }
+        }
+        if (begins) {
+            probeNow();
+        }
+        return answer;
+    }
+
+    /** Probes at once, or joins the probe under way; completes at its end. */
+    CompletableFuture<Void> probed() {
+        CompletableFuture<Void> end;
+        synchronized (this) {
+            if (ended || probe.depth().isEmpty()) {
+                return CompletableFuture.completedFuture(null);
+            }
+            end = probeEnd;
+        }
+        probeNow();
+        return end;
+    }
+
+    /** Describes all that is known, for a domain that follows. */
+    synchronized DomainHealth describe(MailDomain domain, DomainMode mode, PrimaryHealth effective) {
+        return new DomainHealth(
+                domain,
+                mode,
+                effective,
+                monitor.health(),
+                monitor.since(),
+                monitor.cause(),
+                monitor.isFlapping(),
+                monitor.lastAnswer(),
+                Optional.of(monitor.nextProbe()).filter(next -> !next.equals(Instant.MAX)),
+                nextHops,
+                monitor.capabilities(),
+                delivery.orders.override(domain),
+                delivery.orders.windows(domain));
+    }
+
+    /** Probes a primary that is not UP, unless one has just been made: there is a sign of life. */
+    void seen() {
+        synchronized (this) {
+            if (isOpen() || lastProbe.plus(ON_DEMAND).isAfter(delivery.runtime.now())) {
+                return;
+            }
+        }
+        probeNow();
+    }
+
+    /** The end of the probe under way, or of the next; guarded by this. */
+    private CompletableFuture<PrimaryHealth> awaited() {
+        CompletableFuture<PrimaryHealth> answer = awaited;
+        if (answer == null) {
+            CompletableFuture<PrimaryHealth> fresh = new CompletableFuture<>();
+            delivery.runtime.schedule(PATIENCE, () -> fresh.complete(PrimaryHealth.UNKNOWN));
+            awaited = fresh;
+            answer = fresh;
+        }
+        return answer;
+    }
+
     /** Takes a reply by which a whole attempt was refused. */
     void refused(SmtpReply reply) {
         told(monitor -> monitor.deliveryRefused(reply, delivery.runtime.now()));
@@ -147,25 +242,43 @@ final class PrimaryWatch {
 
     private void told(News news) {
         Optional<HealthChange> change;
+        boolean isAnswering;
         synchronized (this) {
+            boolean wasFlapping = monitor.isFlapping();
             change = news.tell(monitor);
             health = monitor.health();
+            isAnswering = monitor.isAnswering();
+            if (monitor.isFlapping() && !wasFlapping) {
+                delivery.events.post(new PrimaryFlapping(delivery.runtime.now(), nextHops));
+            }
             change.ifPresent(this::post);
             arm();
         }
-        change.ifPresent(what -> followers.forEach(lane -> lane.healthChanged(what.to())));
+        if (change.isPresent()) {
+            followers.forEach(lane -> lane.healthChanged(isAnswering));
+        }
     }
 
+    /** Tells listeners, unless all who care know already that the primary is being maintained. */
     private void post(HealthChange change) {
-        if (delivery.events.isObserved()) {
-            delivery.events.post(new PrimaryChanged(
-                    nextHops, followers.stream().map(DomainLane::domain).collect(Collectors.toSet()), change));
+        if (!delivery.events.isObserved()) {
+            return;
+        }
+        Set<MailDomain> domains = followers.stream()
+                .map(DomainLane::domain)
+                .filter(domain -> !delivery.orders.isMaintained(domain))
+                .collect(Collectors.toSet());
+        if (!domains.isEmpty() || followers.isEmpty()) {
+            delivery.events.post(new PrimaryChanged(nextHops, domains, change));
         }
     }
 
     /** Sets the timer to the next probe unless it fires earlier anyway; guarded by this. */
     private void arm() {
-        Instant next = monitor.nextProbe();
+        arm(monitor.nextProbe());
+    }
+
+    private void arm(Instant next) {
         if (ended || probing || !next.isBefore(armedFor)) {
             return;
         }
@@ -179,7 +292,7 @@ final class PrimaryWatch {
     private void timerFired() {
         synchronized (this) {
             armedFor = Instant.MAX;
-            if (monitor.nextProbe().isAfter(delivery.runtime.now())) {
+            if (awaited == null && monitor.nextProbe().isAfter(delivery.runtime.now())) {
                 arm(); // a delivery has put it off
                 return;
             }
@@ -194,6 +307,7 @@ final class PrimaryWatch {
                 return;
             }
             probing = true;
+            lastProbe = delivery.runtime.now();
         }
         watches.enqueue(this);
     }
@@ -206,49 +320,20 @@ final class PrimaryWatch {
             return;
         }
         asker.refreshRoute();
-        List<NextHopAddress> tried = addresses.subList(0, Math.min(addresses.size(), MAX_ADDRESSES));
-        probe(asker, tried, 0, null, whenDone);
-    }
-
-    private void probe(
-            DomainLane asker, List<NextHopAddress> tried, int index, @Nullable ProbeResult before, Runnable whenDone) {
-        ask(asker, tried.get(index))
-                .whenCompleteAsync(
-                        (result, fault) -> {
-                            ProbeResult best = better(before, result);
-                            if (best instanceof ProbeResult.Healthy || index + 1 == tried.size()) {
-                                ended(best, fault, whenDone);
-                            } else {
-                                probe(asker, tried, index + 1, best, whenDone);
-                            }
-                        },
-                        delivery.runtime.workers());
-    }
-
-    private CompletionStage<ProbeResult> ask(DomainLane asker, NextHopAddress address) {
-        try {
-            return requireNonNull(
-                    delivery.client.probe(new ProbeRequest(
-                            address,
-                            delivery.config.hostname(),
-                            probe.depth().orElseThrow(),
-                            asker.domain(),
-                            probe.timeout())),
-                    "probe");
-        } catch (RuntimeException | Error e) {
-            return CompletableFuture.failedFuture(e);
-        }
-    }
-
-    /** One good address is enough; and who refuses is at least there. */
-    private static @Nullable ProbeResult better(@Nullable ProbeResult before, @Nullable ProbeResult now) {
-        boolean keep = now == null || (before instanceof ProbeResult.Refused && now instanceof ProbeResult.Unreachable);
-        return keep ? before : now;
+        new PrimaryProbe(delivery, asker.domain(), addresses)
+                .run()
+                .whenComplete((result, fault) -> ended(result, fault, whenDone));
     }
 
     private void ended(@Nullable ProbeResult result, @Nullable Throwable fault, Runnable whenDone) {
+        CompletableFuture<PrimaryHealth> waiting;
+        CompletableFuture<Void> end;
         synchronized (this) {
             probing = false;
+            end = probeEnd;
+            probeEnd = new CompletableFuture<>();
+            waiting = awaited;
+            awaited = null;
         }
         try {
             if (result != null) {
@@ -258,6 +343,10 @@ final class PrimaryWatch {
                 unresolved("probe failed by our fault");
             }
         } finally {
+            if (waiting != null) {
+                waiting.complete(health);
+            }
+            end.complete(null);
             whenDone.run();
         }
     }

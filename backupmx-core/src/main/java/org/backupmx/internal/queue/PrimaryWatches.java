@@ -1,5 +1,6 @@
 package org.backupmx.internal.queue;
 
+import java.net.InetAddress;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
@@ -12,9 +13,10 @@ import org.backupmx.relay.NextHopAddress;
 final class PrimaryWatches {
 
     /** The most probes at a time. */
-    private static final int MAX_PROBES = 100;
+    private static final int MAX_PROBES = 500;
 
     private final Map<List<NextHop>, PrimaryWatch> watches = new ConcurrentHashMap<>();
+    private final Map<InetAddress, PrimaryWatch> byAddress = new ConcurrentHashMap<>(); // the last that told it
     private final Queue<PrimaryWatch> waiting = new ArrayDeque<>(); // guarded by itself
     private int running; // guarded by waiting
     private volatile boolean stopped;
@@ -43,6 +45,21 @@ final class PrimaryWatches {
 
     void remove(PrimaryWatch watch) {
         watches.remove(watch.nextHops(), watch);
+        watch.addresses().forEach(address -> byAddress.remove(address.address(), watch));
+    }
+
+    /** Takes where a primary is now: whoever comes from there is a sign of its life. */
+    void isAt(PrimaryWatch watch, List<NextHopAddress> before, List<NextHopAddress> now) {
+        before.forEach(address -> byAddress.remove(address.address(), watch));
+        now.forEach(address -> byAddress.put(address.address(), watch));
+    }
+
+    /** Takes a client's address. */
+    void seen(InetAddress client) {
+        PrimaryWatch watch = byAddress.get(client);
+        if (watch != null) {
+            watch.seen();
+        }
     }
 
     /** Runs the probe of a watch when its turn comes. */

@@ -4,8 +4,10 @@ import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import org.backupmx.event.BackupMxListener;
 import org.backupmx.event.MailRefused;
+import org.backupmx.event.MaintenanceEnding;
 import org.backupmx.event.MessageAccepted;
 import org.backupmx.event.PrimaryChanged;
+import org.backupmx.event.PrimaryFlapping;
 import org.backupmx.event.RecipientDeferred;
 import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
@@ -140,6 +142,19 @@ public final class EventLog implements BackupMxListener {
                 .addKeyValue("cause", event.change().cause())
                 .addKeyValue("domains", event.domains().size())
                 .log("primary changed");
+    }
+
+    @Override
+    public void onPrimaryFlapping(PrimaryFlapping event) {
+        LOG.atWarn().addKeyValue("nextHop", event.nextHops()).log("primary comes and goes, not taken for UP");
+    }
+
+    @Override
+    public void onMaintenanceEnding(MaintenanceEnding event) {
+        LOG.atWarn()
+                .addKeyValue("domain", event.domain())
+                .addKeyValue("until", event.window().until())
+                .log("maintenance is about to end");
     }
 
     @Override

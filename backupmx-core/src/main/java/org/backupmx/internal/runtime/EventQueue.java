@@ -9,8 +9,10 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.backupmx.event.BackupMxEvent;
 import org.backupmx.event.BackupMxListener;
 import org.backupmx.event.MailRefused;
+import org.backupmx.event.MaintenanceEnding;
 import org.backupmx.event.MessageAccepted;
 import org.backupmx.event.PrimaryChanged;
+import org.backupmx.event.PrimaryFlapping;
 import org.backupmx.event.RecipientDeferred;
 import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
@@ -132,6 +134,10 @@ public final class EventQueue {
                 listener.onExpired(e);
             } else if (event instanceof PrimaryChanged e) {
                 listener.onPrimaryChanged(e);
+            } else if (event instanceof PrimaryFlapping e) {
+                listener.onPrimaryFlapping(e);
+            } else if (event instanceof MaintenanceEnding e) {
+                listener.onMaintenanceEnding(e);
             } else if (event instanceof RouteHeld e) {
                 listener.onRouteHeld(e);
             } else if (event instanceof SpoolHealthChanged e) {
