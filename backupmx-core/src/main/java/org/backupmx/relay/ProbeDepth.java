@@ -18,6 +18,9 @@ public enum ProbeDepth {
      * {@code MAIL FROM:<>} and {@code RCPT TO:<postmaster@domain>} are accepted, then RSET. All of it goes the way that
      * mail goes: in clear text as long as mail is relayed so, without {@link #STARTTLS}. A primary whose TLS is broken
      * still takes mail in clear text, so its probe must not fail either.
+     *
+     * <p>A 5yz to RCPT that speaks of this one mailbox (5.1.1, 5.1.6, 5.1.10, 5.2.z) counts as accepted: a primary
+     * without a postmaster breaks a rule (RFC 5321 section 4.5.1), yet it takes the mail of the others.
      */
     RCPT
 }

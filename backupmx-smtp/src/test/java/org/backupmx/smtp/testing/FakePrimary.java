@@ -10,6 +10,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,6 +21,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
 import org.backupmx.smtp.testing.PrimaryBehaviour.Answer;
 import org.backupmx.smtp.testing.PrimaryBehaviour.Point;
 import org.jspecify.annotations.Nullable;
@@ -225,16 +228,29 @@ public final class FakePrimary implements AutoCloseable {
     }
 
     private final class Session {
-        private final InputStream in;
-        private final OutputStream out;
+        private Socket socket;
+        private InputStream in;
+        private OutputStream out;
         private long received;
         private long sent;
         private String mail = "";
         private final List<String> rcpts = new ArrayList<>();
 
         Session(Socket socket) throws IOException {
+            this.socket = socket;
             in = new BufferedInputStream(socket.getInputStream(), 65_536);
             out = socket.getOutputStream();
+        }
+
+        private void secure(SSLContext tls) throws IOException {
+            say("220 2.0.0 Go on\r\n");
+            SSLSocket secured = (SSLSocket) tls.getSocketFactory().createSocket(socket, null, true);
+            secured.setUseClientMode(false);
+            secured.startHandshake();
+            socket = secured;
+            in = new BufferedInputStream(secured.getInputStream(), 65_536);
+            out = secured.getOutputStream();
+            reset();
         }
 
         void run() throws IOException {
@@ -250,14 +266,14 @@ public final class FakePrimary implements AutoCloseable {
         }
 
         private void command(String command) throws IOException {
-            Point point = point(command);
+            Point point = socket instanceof SSLSocket ? inTls(point(command)) : point(command);
             Answer answer = behaviour.answer(point, command);
             String wrong = outOfTurn(point);
             boolean scripted = !answer.equals(PrimaryBehaviour.accepting().answer(point, command));
             String reply = perform(wrong != null && !scripted ? new Answer.Say(wrong) : answer);
             boolean positive = reply.startsWith("2");
             switch (point) {
-                case EHLO, HELO, RSET -> reset();
+                case EHLO, EHLO_IN_TLS, HELO, RSET -> reset();
                 case MAIL -> mail = positive ? command : mail;
                 case RCPT -> {
                     if (positive) {
@@ -339,6 +355,33 @@ public final class FakePrimary implements AutoCloseable {
                     say(flood.text());
                 }
             }
+            if (answer instanceof Answer.Trickle trickle) {
+                while (true) {
+                    for (char c : trickle.text().toCharArray()) {
+                        say(String.valueOf(c));
+                        rest(trickle.pause());
+                    }
+                }
+            }
+            if (answer instanceof Answer.SayAndHalfClose half) {
+                say(half.text());
+                socket.shutdownOutput();
+                return half.text();
+            }
+            if (answer instanceof Answer.Then then) {
+                String said = perform(then.first());
+                in.mark(1);
+                if (in.read() < 0) {
+                    throw new EOFException("closed by the client");
+                }
+                in.reset();
+                perform(then.next());
+                return said;
+            }
+            if (answer instanceof Answer.Secure secure) {
+                secure(secure.tls());
+                return "220";
+            }
             while (true) {
                 read(); // stalled: swallows what comes, says nothing, until the other side closes
             }
@@ -354,6 +397,18 @@ public final class FakePrimary implements AutoCloseable {
             sent += count;
             if (count < octets.length) {
                 throw new EOFException("cut after sending");
+            }
+        }
+
+        /** Lets time pass, or notices that the other side has closed. */
+        private void rest(Duration pause) throws IOException {
+            socket.setSoTimeout((int) pause.toMillis());
+            try {
+                read();
+            } catch (SocketTimeoutException e) {
+                // the usual end of a pause
+            } finally {
+                socket.setSoTimeout(0);
             }
         }
 
@@ -381,6 +436,10 @@ public final class FakePrimary implements AutoCloseable {
             received++;
             return b;
         }
+    }
+
+    private static Point inTls(Point point) {
+        return point == Point.EHLO ? Point.EHLO_IN_TLS : point;
     }
 
     private static Point point(String command) {

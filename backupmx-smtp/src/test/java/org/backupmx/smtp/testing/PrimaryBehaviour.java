@@ -1,10 +1,12 @@
 package org.backupmx.smtp.testing;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import javax.net.ssl.SSLContext;
 
 /**
  * What a {@link FakePrimary} answers at each point of a dialogue. Starts as a good server with the usual extensions; each
@@ -17,6 +19,8 @@ public final class PrimaryBehaviour {
         /** The connection is open. */
         BANNER,
         EHLO,
+        /** EHLO after a TLS handshake. */
+        EHLO_IN_TLS,
         HELO,
         STARTTLS,
         MAIL,
@@ -47,6 +51,18 @@ public final class PrimaryBehaviour {
 
         /** Says {@code text} again and again until the other side closes. */
         record Flood(String text) implements Answer {}
+
+        /** Says {@code text} again and again, an octet every {@code pause}, until the other side closes. */
+        record Trickle(String text, Duration pause) implements Answer {}
+
+        /** Says {@code text}, then ends its direction of the connection and goes on listening. */
+        record SayAndHalfClose(String text) implements Answer {}
+
+        /** Does {@code first}; when the other side has sent an octet more, does {@code next}. */
+        record Then(Answer first, Answer next) implements Answer {}
+
+        /** Says 220 and shakes hands; the dialogue begins anew inside TLS, without a banner. */
+        record Secure(SSLContext tls) implements Answer {}
     }
 
     private static final List<String> EXTENSIONS =
@@ -123,6 +139,13 @@ public final class PrimaryBehaviour {
         return at(point, new Answer.Flood(text));
     }
 
+    /** Offers STARTTLS, and does it by {@code tls}. */
+    public PrimaryBehaviour secure(SSLContext tls) {
+        List<String> more = new ArrayList<>(extensions);
+        more.add("STARTTLS");
+        return offering(more.toArray(String[]::new)).at(Point.STARTTLS, new Answer.Secure(tls));
+    }
+
     /** Closes every connection once it has received this many octets. */
     public PrimaryBehaviour cutAfterReceiving(long octets) {
         return new PrimaryBehaviour(answers, extensions, octets, cutAfterSending);
@@ -150,7 +173,8 @@ public final class PrimaryBehaviour {
     private String usual(Point point) {
         return switch (point) {
             case BANNER -> "220 primary.test ESMTP\r\n";
-            case EHLO -> ehlo();
+            case EHLO -> ehlo(extensions);
+            case EHLO_IN_TLS -> ehlo(without("STARTTLS").extensions);
             case HELO -> "250 primary.test\r\n";
             case STARTTLS, OTHER -> "502 5.5.1 Not here\r\n";
             case MAIL, RSET, NOOP -> "250 2.0.0 Ok\r\n";
@@ -162,7 +186,7 @@ public final class PrimaryBehaviour {
         };
     }
 
-    private String ehlo() {
+    private static String ehlo(List<String> extensions) {
         StringBuilder out = new StringBuilder(extensions.isEmpty() ? "250 " : "250-").append("primary.test\r\n");
         for (int i = 0; i < extensions.size(); i++) {
             out.append(i + 1 < extensions.size() ? "250-" : "250 ")

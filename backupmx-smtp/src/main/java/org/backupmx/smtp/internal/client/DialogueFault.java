@@ -22,6 +22,8 @@ record DialogueFault(Kind kind, SmtpReply reply) {
         NO_TLS,
         /** The mail data could not be read. */
         UNREADABLE,
+        /** We have no socket left to connect with. */
+        NO_SOCKET,
         /** We are stopping. */
         STOPPED
     }
@@ -36,6 +38,10 @@ record DialogueFault(Kind kind, SmtpReply reply) {
 
     static DialogueFault noConnection(String why) {
         return new DialogueFault(Kind.LOST, SmtpReply.of(451, "4.4.1", why));
+    }
+
+    static DialogueFault noSocket() {
+        return new DialogueFault(Kind.NO_SOCKET, SmtpReply.of(451, "4.3.2", "No socket to connect with"));
     }
 
     static DialogueFault timedOut(String when) {

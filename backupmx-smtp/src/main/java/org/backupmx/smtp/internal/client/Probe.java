@@ -2,10 +2,13 @@ package org.backupmx.smtp.internal.client;
 
 import io.netty.handler.codec.smtp.SmtpRequest;
 import io.netty.handler.codec.smtp.SmtpRequests;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Predicate;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.relay.ProbeRequest;
@@ -14,6 +17,12 @@ import org.backupmx.smtp.internal.tls.ClientTls;
 
 /** One probe on a connection of its own. Knows no DATA. Belongs to the connection's event loop. */
 final class Probe {
+
+    /** What a primary may say in all: more than any needs, and less than a reply of 64 KiB for each command. */
+    static final long MAX_OCTETS = 262_144;
+
+    /** Of X.1.*: no such mailbox, moved (RFC 3463 section 3.2), and what Exchange says of one it does not know. */
+    private static final Set<Integer> MAILBOX_DETAILS = Set.of(1, 6, 10);
 
     private final ProbeRequest request;
     private final RelayConnection connection;
@@ -33,20 +42,22 @@ final class Probe {
 
     void run(Runnable onClosed) {
         Duration most = connection.timeouts().connect();
+        connection.maxOctets(MAX_OCTETS);
+        connection.dialogue().bound(request.timeout());
         connection.open(
                 request.depth(),
                 request.timeout().compareTo(most) < 0 ? request.timeout() : most,
                 this::ready,
                 this::failed,
                 onClosed);
-        connection.dialogue().bound(request.timeout());
     }
 
     void failed(DialogueFault fault) {
-        result.complete(
-                fault.kind() == DialogueFault.Kind.REFUSED
-                        ? new ProbeResult.Refused(fault.reply())
-                        : new ProbeResult.Unreachable(fault.reason()));
+        switch (fault.kind()) {
+            case REFUSED -> result.complete(new ProbeResult.Refused(fault.reply()));
+            case NO_SOCKET -> result.completeExceptionally(new IOException(fault.reason()));
+            default -> result.complete(new ProbeResult.Unreachable(fault.reason()));
+        }
     }
 
     private void ready() {
@@ -79,14 +90,27 @@ final class Probe {
         connection.transactionOpen(true);
         ask(
                 SmtpRequests.mail(null),
-                () -> ask(SmtpRequests.rcpt("postmaster@" + request.domain()), this::healthyThenQuit));
+                SmtpReply::isPositive,
+                () -> ask(
+                        SmtpRequests.rcpt("postmaster@" + request.domain()),
+                        reply -> reply.isPositive() || isOfTheMailbox(reply),
+                        this::healthyThenQuit));
     }
 
-    private void ask(SmtpRequest command, Runnable onPositive) {
+    /** Tells a refusal of this one mailbox, for good, from one that would meet any recipient. */
+    private static boolean isOfTheMailbox(SmtpReply reply) {
+        return reply.isPermanent()
+                && reply.enhanced()
+                        .filter(status -> status.subject() == 2
+                                || status.subject() == 1 && MAILBOX_DETAILS.contains(status.detail()))
+                        .isPresent();
+    }
+
+    private void ask(SmtpRequest command, Predicate<SmtpReply> isGood, Runnable onGood) {
         SmtpDialogue dialogue = connection.dialogue();
         dialogue.send(command, request.timeout(), reply -> {
-            if (reply.isPositive()) {
-                onPositive.run();
+            if (isGood.test(reply)) {
+                onGood.run();
             } else if (reply.isTransient() || reply.isPermanent()) {
                 refused(reply);
             } else {

@@ -2,6 +2,7 @@ package org.backupmx.smtp.internal.client;
 
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
@@ -50,6 +51,7 @@ final class RelayConnection {
     private final SocketTransport transport;
     private final ClientTimeouts timeouts;
     private final SmtpDialogue dialogue = new SmtpDialogue();
+    private long maxOctets = Long.MAX_VALUE;
     private String banner = "";
     private Extensions extensions = Extensions.NONE;
     private long openedAt;
@@ -92,6 +94,11 @@ final class RelayConnection {
         return banner;
     }
 
+    /** Bounds what may come in over the whole of a connection that is yet to open. */
+    void maxOctets(long value) {
+        maxOctets = value;
+    }
+
     /** Connects and greets as far as {@code depth}; one of the two is told, then {@code onClosed} once it is over. */
     void open(
             ProbeDepth depth,
@@ -125,24 +132,31 @@ final class RelayConnection {
                         openedAt = loop.ticker().nanoTime();
                         greet(depth, onReady, onFault);
                     } else {
-                        onFault.accept(DialogueFault.noConnection(why(connected.cause())));
+                        onFault.accept(noConnection(connected.cause()));
                         onClosed.run();
                     }
                 });
     }
 
     void initialise(Channel channel) {
+        if (maxOctets < Long.MAX_VALUE) {
+            channel.pipeline().addLast(new InputLimit(maxOctets));
+        }
         channel.pipeline().addLast(new SmtpReplyDecoder(), new SmtpRequestEncoder(), dialogue);
     }
 
-    private static String why(Throwable cause) {
+    private static DialogueFault noConnection(Throwable cause) {
+        boolean noPort = String.valueOf(cause.getMessage()).contains("Cannot assign requested address");
+        if (cause instanceof ChannelException || noPort) {
+            return DialogueFault.noSocket(); // out of file descriptors or of ports: says nothing of the next hop
+        }
         if (cause instanceof ConnectTimeoutException) {
-            return "Connection timed out";
+            return DialogueFault.noConnection("Connection timed out");
         }
         if (cause instanceof NoRouteToHostException) {
-            return "No route to host";
+            return DialogueFault.noConnection("No route to host");
         }
-        return cause instanceof ConnectException ? "Connection refused" : "No connection";
+        return DialogueFault.noConnection(cause instanceof ConnectException ? "Connection refused" : "No connection");
     }
 
     void greet(ProbeDepth depth, Runnable onReady, Consumer<DialogueFault> onFault) {
@@ -211,7 +225,7 @@ final class RelayConnection {
         }
     }
 
-    /** Says QUIT and closes on the answer, or soon without one. */
+    /** Says QUIT and closes on the answer, or after {@link #QUIT} without one. */
     void quit() {
         dialogue.owner(fault -> {}, () -> {});
         if (dialogue.isEnded()) {
@@ -221,10 +235,15 @@ final class RelayConnection {
         if (transactionOpen) {
             // Netty's encoder takes nothing but RSET after a DATA that was refused.
             transactionOpen = false;
-            dialogue.send(SmtpRequests.rset(), QUIT, reply -> quit());
+            dialogue.send(SmtpRequests.rset(), QUIT, reply -> sayQuit());
+            dialogue.flush();
         } else {
-            dialogue.send(SmtpRequests.quit(), QUIT, reply -> dialogue.close());
+            sayQuit();
         }
+    }
+
+    private void sayQuit() {
+        dialogue.send(SmtpRequests.quit(), QUIT, reply -> dialogue.close());
         dialogue.flush();
     }
 

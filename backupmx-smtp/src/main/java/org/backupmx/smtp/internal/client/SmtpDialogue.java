@@ -6,7 +6,9 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPipeline;
 import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.smtp.LastSmtpContent;
 import io.netty.handler.codec.smtp.SmtpRequest;
 import io.netty.handler.ssl.SslHandler;
@@ -17,6 +19,7 @@ import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import javax.net.ssl.SSLException;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.smtp.internal.codec.MalformedReplyException;
 import org.backupmx.smtp.internal.codec.SmtpReplyDecoder;
@@ -43,6 +46,7 @@ final class SmtpDialogue extends SimpleChannelInboundHandler<SmtpReply> {
     private @Nullable ChannelHandlerContext context;
     private @Nullable String doing = "connecting";
     private boolean ended;
+    private @Nullable Duration firstBound;
 
     // clock: nanoseconds since the handler was added
     private long origin;
@@ -70,8 +74,12 @@ final class SmtpDialogue extends SimpleChannelInboundHandler<SmtpReply> {
         return ended;
     }
 
-    /** Bounds everything until the next call, or not at all if null. */
+    /** Bounds everything until the next call, or not at all if null; before there is a channel, from when there is one. */
     void bound(@Nullable Duration whole) {
+        if (context == null) {
+            firstBound = whole;
+            return;
+        }
         attemptDue = whole == null ? NEVER : now() + whole.toNanos();
         arm();
     }
@@ -125,7 +133,8 @@ final class SmtpDialogue extends SimpleChannelInboundHandler<SmtpReply> {
 
     /** Puts TLS between the socket and the dialogue; the handshake begins at once. */
     void secure(SslHandler tls) {
-        context().pipeline().addFirst(tls);
+        ChannelPipeline pipeline = context().pipeline();
+        pipeline.addBefore(pipeline.context(SmtpReplyDecoder.class).name(), null, tls);
     }
 
     /** Tells whether octets have come beyond the reply that is being handled. */
@@ -255,6 +264,7 @@ final class SmtpDialogue extends SimpleChannelInboundHandler<SmtpReply> {
     public void handlerAdded(ChannelHandlerContext ctx) {
         context = ctx;
         origin = ctx.executor().ticker().nanoTime();
+        bound(firstBound);
     }
 
     @Override
@@ -276,10 +286,16 @@ final class SmtpDialogue extends SimpleChannelInboundHandler<SmtpReply> {
         if (cause instanceof MalformedReplyException malformed) {
             fail(DialogueFault.malformed(malformed.reason()));
         } else {
-            if (!ended && !(cause instanceof IOException)) {
+            if (!ended && !isOfTheNextHop(cause)) {
                 log.atWarn().setCause(cause).log("relay dialogue broke");
             }
             lost();
         }
+    }
+
+    /** Tells a socket or TLS that the next hop broke from a fault of ours. */
+    private static boolean isOfTheNextHop(Throwable cause) {
+        return cause instanceof IOException
+                || cause instanceof DecoderException && cause.getCause() instanceof SSLException;
     }
 }
