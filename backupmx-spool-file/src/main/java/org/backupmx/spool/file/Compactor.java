@@ -265,7 +265,8 @@ class Compactor {
     private void move(Segment segment, RecordHeader header, long location, Moves moves) {
         CompletableFuture<Void> moved = new CompletableFuture<>();
         try {
-            MessageLoader.Read read = MessageLoader.readAt(segment, header.id(), location, true);
+            Extent extent = new Extent(location, (int) header.bytes());
+            MessageLoader.Read read = MessageLoader.readAt(segment, header.id(), extent, true);
             committer.commit(new MoveItem(index, segments, location, read, moved));
         } catch (SpoolDamagedException e) {
             index.quarantine(header.id(), String.valueOf(e.getMessage()));

@@ -26,13 +26,17 @@ final class Deliveries {
         void lazily(CommitItem item);
     }
 
-    /** One lane of one message, and where its state is: a place, or the state itself while it is not on disk. */
+    /**
+     * One lane of one message, where the message is, and where the lane's state is: a place, the state itself while it is
+     * not on disk, or nowhere before the first attempt.
+     */
     record Place(
             long id,
             MailDomain domain,
             int ordinal,
             Instant due,
-            long state,
+            @Nullable Extent head,
+            @Nullable Extent state,
             @Nullable LaneState unwritten) {}
 
     /** A lease whose message is still to be read. */
@@ -67,7 +71,7 @@ final class Deliveries {
                     && !lane.due.isEmpty()
                     && index.entries.due.get(lane.due.first()) <= dueBy) {
                 int entry = lane.due.first();
-                lane.due.remove(entry);
+                lane.place(entry, false);
                 long token = open(lane, entry, request.until());
                 tickets.add(new Ticket(place(index, entry), token));
             }
@@ -84,12 +88,14 @@ final class Deliveries {
 
     static Place place(SpoolIndex index, int entry) {
         StateItem unwritten = index.unwritten.get(entry);
+        int row = index.entries.message.get(entry);
         return new Place(
-                index.messages.id.get(index.entries.message.get(entry)),
+                index.messages.id.get(row),
                 index.lanes.get(index.entries.lane.get(entry)).domain,
                 index.entries.ordinal(entry),
                 Micros.instant(index.entries.due.get(entry)),
-                index.entries.state.get(entry),
+                index.messages.head(row),
+                index.entries.record(entry),
                 unwritten == null ? null : unwritten.state());
     }
 
@@ -252,8 +258,9 @@ final class Deliveries {
             long micros = Micros.of(due);
             long changed = 0;
             DuesItem item = new DuesItem(index, due);
+            int[] queued = lane.entries();
             lane.due.clear();
-            for (int entry : lane.age.entries()) {
+            for (int entry : queued) {
                 if (index.leases.containsKey(entry)) {
                     continue;
                 }

@@ -37,9 +37,17 @@ final class EntryHeap {
         return heap[0];
     }
 
-    /** Returns what is in the heap, in no order. */
-    int[] entries() {
-        return Arrays.copyOf(heap, size);
+    int size() {
+        return size;
+    }
+
+    boolean contains(int entry) {
+        return place.get(entry) >= 0;
+    }
+
+    /** Returns what is at a place of the heap; what is at {@code 2 * at + 1} and {@code 2 * at + 2} comes no earlier. */
+    int get(int at) {
+        return heap[at];
     }
 
     void clear() {
@@ -49,7 +57,11 @@ final class EntryHeap {
         size = 0;
     }
 
+    /** Adds an entry, unless it is there. */
     void add(int entry) {
+        if (contains(entry)) {
+            return;
+        }
         if (size == heap.length) {
             heap = Arrays.copyOf(heap, size + Math.max(size / 2, 2));
         }
@@ -65,12 +77,7 @@ final class EntryHeap {
         place.set(entry, -1);
         size--;
         if (at < size) {
-            int last = heap[size];
-            if (at > 0 && before(last, heap[(at - 1) >>> 1])) {
-                up(at, last);
-            } else {
-                down(at, last);
-            }
+            up(leaf(at), heap[size]); // what was last belongs near the leaves: half the comparisons of sinking it
         }
         if (size < heap.length / 4 && heap.length > 64) {
             heap = Arrays.copyOf(heap, heap.length / 2);
@@ -90,23 +97,17 @@ final class EntryHeap {
         put(at, entry);
     }
 
-    private void down(int from, int entry) {
-        int at = from;
-        while (true) {
-            int child = 2 * at + 1;
-            if (child >= size) {
-                break;
-            }
+    /** Fills a hole from below until it is at a leaf, and returns where. */
+    private int leaf(int hole) {
+        int at = hole;
+        for (int child = 2 * at + 1; child < size; child = 2 * at + 1) {
             if (child + 1 < size && before(heap[child + 1], heap[child])) {
                 child++;
-            }
-            if (!before(heap[child], entry)) {
-                break;
             }
             put(at, heap[child]);
             at = child;
         }
-        put(at, entry);
+        return at;
     }
 
     private void put(int at, int entry) {

@@ -1,19 +1,23 @@
 package org.backupmx.spool.file;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The lane entries: one row for each lane in which a message stands. Guarded by the index.
  *
- * <p>44 bytes a row.
+ * <p>20 bytes a row, 16 more once a lane was attempted, and 8 more for a message in several lanes.
  */
 final class EntryTable {
 
     private static final int DONE = 1 << 16;
     private static final int ORDINAL = 0xffff;
 
+    /** The row of the message; in a freed row the next freed one. */
     final IntColumn message = new IntColumn();
+
     final IntColumn lane = new IntColumn();
-    /** The next entry of the same message, -1 after the last; in a freed row the next freed one. */
-    final IntColumn next = new IntColumn();
+    /** The next entry of the same message, -1 after the last. */
+    final IntColumn next = new IntColumn(-1);
 
     final LongColumn due = new LongColumn();
     /** Where the lane's STATE is, 0 if there is none yet. */
@@ -21,13 +25,13 @@ final class EntryTable {
 
     final IntColumn stateLength = new IntColumn();
     /** Its place in the heap of what can be leased, -1 if it is not there. */
-    final IntColumn duePlace = new IntColumn();
-    /** Its place in the heap by age. */
-    final IntColumn agePlace = new IntColumn();
+    final IntColumn duePlace = new IntColumn(-1);
+    /** Its place in the heap by age, -1 if it is not there. */
+    final IntColumn agePlace = new IntColumn(-1);
 
     private final IntColumn flags = new IntColumn();
     private final RowAllocator allocator =
-            new RowAllocator(next, message, lane, due, state, stateLength, duePlace, agePlace, flags);
+            new RowAllocator(message, lane, next, due, state, stateLength, duePlace, agePlace, flags);
 
     int add(int messageRow, int ordinal) {
         int row = allocator.take();
@@ -43,13 +47,18 @@ final class EntryTable {
     }
 
     void remove(int row) {
-        message.set(row, -1);
         allocator.give(row);
     }
 
     /** Returns the position of the lane in the message's meta. */
     int ordinal(int row) {
         return flags.get(row) & ORDINAL;
+    }
+
+    /** Returns where the lane's STATE is, null if there is none yet. */
+    @Nullable
+    Extent record(int row) {
+        return Extent.of(state.get(row), stateLength.get(row));
     }
 
     /** Tells whether every recipient of the lane is final. */

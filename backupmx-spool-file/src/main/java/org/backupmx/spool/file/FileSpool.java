@@ -212,7 +212,7 @@ public final class FileSpool
     private @Nullable SpoolLease lease(Deliveries.Ticket ticket, Instant until) throws SpoolException {
         long id = ticket.place().id();
         try {
-            SpooledMessage message = loader.spooled(id);
+            SpooledMessage message = loader.spooled(ticket.place());
             MessageLane lane = loader.lane(message, ticket.place());
             if (lane.recipients().isEmpty()) {
                 return null;

@@ -1,6 +1,7 @@
 package org.backupmx.spool.file;
 
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.TreeSet;
 import org.backupmx.mail.MailDomain;
@@ -16,7 +17,12 @@ final class Lane {
     /** What can be leased: not held, not leased. */
     final EntryHeap due;
 
-    final EntryHeap age;
+    /**
+     * All but what can be leased and is due since it was received, as every message is before its first attempt: of
+     * those, {@link #due} knows the oldest.
+     */
+    private final EntryHeap aged;
+
     /** What is leased, earliest end first. */
     final TreeSet<Lease> leased =
             new TreeSet<>(Comparator.comparing(Lease::until).thenComparingLong(Lease::token));
@@ -25,10 +31,74 @@ final class Lane {
     long held;
     long bytes;
 
+    private final EntryTable entries;
+    private final MessageTable messages;
+
     Lane(MailDomain domain, int number, EntryTable entries, MessageTable messages) {
         this.domain = domain;
         this.number = number;
+        this.entries = entries;
+        this.messages = messages;
         this.due = EntryHeap.byDue(entries, messages);
-        this.age = EntryHeap.byAge(entries, messages);
+        this.aged = EntryHeap.byAge(entries, messages);
+    }
+
+    /** Has an entry stand where it belongs, new or after its due instant, or whether it can be leased, changed. */
+    void place(int entry, boolean canBeLeased) {
+        due.remove(entry);
+        if (canBeLeased) {
+            due.add(entry);
+        }
+        if (canBeLeased && entries.due.get(entry) == received(entry)) {
+            aged.remove(entry);
+        } else {
+            aged.add(entry);
+        }
+    }
+
+    void remove(int entry) {
+        due.remove(entry);
+        aged.remove(entry);
+    }
+
+    private long received(int entry) {
+        return messages.received.get(entries.message.get(entry));
+    }
+
+    /** Returns when the longest waiting message was received. */
+    long oldest() {
+        return oldest(0, aged.isEmpty() ? Long.MAX_VALUE : received(aged.first()));
+    }
+
+    /**
+     * Returns when the oldest message at or below a place of {@link #due} was received, or {@code bound} if that is
+     * earlier. Passes by what is due earlier than all that is aged was received: messages with a due instant before they
+     * were received, and no others.
+     */
+    private long oldest(int at, long bound) {
+        if (at >= due.size()) {
+            return bound;
+        }
+        int entry = due.get(at);
+        long since = entries.due.get(entry);
+        if (since >= bound) {
+            return bound; // and all below is due no earlier, so received no earlier or aged
+        }
+        return aged.contains(entry) ? oldest(2 * at + 2, oldest(2 * at + 1, bound)) : since;
+    }
+
+    /** Returns all that is queued, in no order. */
+    int[] entries() {
+        int[] all = new int[due.size() + aged.size()];
+        int count = 0;
+        for (int i = 0; i < due.size(); i++) {
+            all[count++] = due.get(i);
+        }
+        for (int i = 0; i < aged.size(); i++) {
+            if (!due.contains(aged.get(i))) {
+                all[count++] = aged.get(i);
+            }
+        }
+        return Arrays.copyOf(all, count);
     }
 }

@@ -2,7 +2,7 @@ package org.backupmx.spool.file;
 
 import java.util.Arrays;
 
-/** A column of longs. Not thread-safe. */
+/** A column of longs, 0 until set. A page takes memory from its first other value on. Not thread-safe. */
 final class LongColumn implements Column {
 
     private long[][] pages = new long[4][];
@@ -13,14 +13,23 @@ final class LongColumn implements Column {
         if (count == pages.length) {
             pages = Arrays.copyOf(pages, pages.length * 2);
         }
-        pages[count++] = new long[1 << SHIFT];
+        count++;
     }
 
     long get(int row) {
-        return pages[row >>> SHIFT][row & MASK];
+        long[] page = pages[row >>> SHIFT];
+        return page == null ? 0 : page[row & MASK];
     }
 
     void set(int row, long value) {
-        pages[row >>> SHIFT][row & MASK] = value;
+        long[] page = pages[row >>> SHIFT];
+        if (page == null) {
+            if (value == 0) {
+                return;
+            }
+            page = new long[1 << SHIFT];
+            pages[row >>> SHIFT] = page;
+        }
+        page[row & MASK] = value;
     }
 }

@@ -5,9 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Recipient;
 import org.backupmx.spool.MessageLane;
@@ -26,7 +24,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class MessageLoader {
 
-    private static final int FIRST_READ_BYTES = 1024;
     private static final int ATTEMPTS = 16;
 
     private final SegmentFiles segments;
@@ -62,8 +59,9 @@ final class MessageLoader {
 
     @FunctionalInterface
     private interface Locator {
-        /** Returns where the record is now, 0 if it is nowhere. */
-        long locate();
+        /** Returns where the record is now, null if it is nowhere. */
+        @Nullable
+        Extent locate();
     }
 
     /** The message is gone, or was never there. */
@@ -75,37 +73,51 @@ final class MessageLoader {
         }
     }
 
-    private Read read(long id, Locator locator, boolean withData) throws IOException {
+    /**
+     * Reads a record.
+     *
+     * @param known where it was a moment ago, null if it is to be looked up
+     */
+    private Read read(long id, @Nullable Extent known, Locator locator, boolean withData) throws IOException {
         IOException failure = null;
         long last = 0;
+        Extent extent = known;
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            long location;
-            synchronized (index) {
-                location = locator.locate();
+            if (extent == null) {
+                extent = located(id, locator);
             }
-            if (location == 0) {
-                throw new GoneException(id);
-            }
-            if (location == last && failure != null) {
+            if (extent.location() == last && failure != null) {
                 throw failure; // it did not move: what was read is what there is
             }
-            last = location;
-            Segment segment = segments.get(Location.segment(location));
+            last = extent.location();
+            Segment segment = segments.get(Location.segment(last));
             try {
                 if (segment != null) {
-                    return readAt(segment, id, location, withData);
+                    return readAt(segment, id, extent, withData);
                 }
                 failure = new SpoolDamagedException(
-                        "message " + Ids.text(id) + ": " + Location.text(location) + ": no such segment");
+                        "message " + Ids.text(id) + ": " + Location.text(last) + ": no such segment");
             } catch (IOException e) {
                 failure = e;
             }
+            extent = null;
         }
         throw failure == null ? new GoneException(id) : failure;
     }
 
-    static Read readAt(Segment segment, long id, long location, boolean withData) throws IOException {
-        byte[] bytes = new byte[FIRST_READ_BYTES];
+    private Extent located(long id, Locator locator) throws GoneException {
+        synchronized (index) {
+            Extent extent = locator.locate();
+            if (extent == null) {
+                throw new GoneException(id);
+            }
+            return extent;
+        }
+    }
+
+    static Read readAt(Segment segment, long id, Extent extent, boolean withData) throws IOException {
+        byte[] bytes = new byte[extent.bytes()];
+        long location = extent.location();
         int offset = Location.offset(location);
         ByteBuffer into = ByteBuffer.wrap(bytes);
         readFirst(segment, into, offset);
@@ -178,11 +190,16 @@ final class MessageLoader {
 
     /** Reads a message's own record. */
     Read message(long id, boolean withData) throws IOException {
+        return message(id, null, withData);
+    }
+
+    private Read message(long id, @Nullable Extent known, boolean withData) throws IOException {
         return read(
                 id,
+                known,
                 () -> {
                     int row = index.messages.find(id);
-                    return row < 0 ? 0 : index.messages.location.get(row);
+                    return row < 0 ? null : withData ? index.messages.record(row) : index.messages.head(row);
                 },
                 withData);
     }
@@ -191,10 +208,11 @@ final class MessageLoader {
     Read chunk(long id, int number) throws IOException {
         return read(
                 id,
+                null,
                 () -> {
                     int row = index.messages.find(id);
                     Chunks chunks = row < 0 ? null : index.messages.chunks(row);
-                    return chunks == null ? 0 : chunks.locations()[number];
+                    return chunks == null ? null : Extent.of(chunks.locations()[number], chunks.lengths()[number]);
                 },
                 true);
     }
@@ -210,22 +228,16 @@ final class MessageLoader {
         return new ByteArrayInputStream(read.bytes(), from, read.header().dataLength());
     }
 
-    /** Returns the domain of a name, from the lanes where that saves making it anew. */
-    private static MailDomain domain(Map<String, MailDomain> known, String name) {
-        return known.computeIfAbsent(name, MailDomain::of);
-    }
-
-    SpooledMessage spooled(long id) throws IOException {
-        return spooled(id, message(id, false));
-    }
-
-    private static SpooledMessage spooled(long id, Read read) throws SpoolDamagedException {
+    /** Returns the message of a lane's place. */
+    SpooledMessage spooled(Place place) throws IOException {
+        Read read = message(place.id(), place.head(), false);
+        MailDomain lane = place.domain(); // saves checking its name anew
         try {
-            Map<String, MailDomain> known = new HashMap<>();
-            MessageMeta.Whole whole = MessageMeta.whole(read.meta(), name -> domain(known, name));
-            return new SpooledMessage(Ids.text(id), whole.envelope(), whole.receivedAt(), whole.sizeBytes());
+            MessageMeta.Whole whole =
+                    MessageMeta.whole(read.meta(), name -> name.equals(lane.toString()) ? lane : MailDomain.of(name));
+            return new SpooledMessage(Ids.text(place.id()), whole.envelope(), whole.receivedAt(), whole.sizeBytes());
         } catch (IllegalArgumentException | IllegalStateException e) {
-            throw new SpoolDamagedException("message " + Ids.text(id) + ": " + e.getMessage(), e);
+            throw new SpoolDamagedException("message " + Ids.text(place.id()) + ": " + e.getMessage(), e);
         }
     }
 
@@ -252,15 +264,16 @@ final class MessageLoader {
     }
 
     private @Nullable LaneState state(Place place) throws IOException {
-        if (place.unwritten() != null || place.state() == 0) {
+        if (place.unwritten() != null || place.state() == null) {
             return place.unwritten();
         }
         Read read = read(
                 place.id(),
+                place.state(),
                 () -> {
                     int row = index.messages.find(place.id());
                     int entry = row < 0 ? -1 : index.entry(row, place.ordinal());
-                    return entry < 0 ? 0 : index.entries.state.get(entry);
+                    return entry < 0 ? null : index.entries.record(entry);
                 },
                 false);
         try {
@@ -290,7 +303,10 @@ final class MessageLoader {
                 }
             }
         }
-        SpooledMessage message = spooled(id);
+        if (places.isEmpty()) {
+            throw new GoneException(id);
+        }
+        SpooledMessage message = spooled(places.get(0));
         List<MessageLane> lanes = new ArrayList<>(places.size());
         for (Place place : places) {
             MessageLane lane = lane(message, place);

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The queued messages: a row of a few numbers each, found by identity. Guarded by the index.
  *
- * <p>44 bytes a row and 6 to 11 in the hash table.
+ * <p>36 bytes a row and 6 to 12 in the hash table.
  */
 final class MessageTable {
 
@@ -31,6 +31,8 @@ final class MessageTable {
         }
     }
 
+    private static final int HUGE = -1;
+
     static final int HELD = 1;
     /** Deletion is on its way to the disk: neither leased nor moved. */
     static final int DYING = 2;
@@ -40,15 +42,17 @@ final class MessageTable {
     final LongColumn id = new LongColumn();
     final LongColumn location = new LongColumn();
     final IntColumn length = new IntColumn();
-    final LongColumn sizeBytes = new LongColumn();
     final LongColumn received = new LongColumn();
     /** The first of its lane entries; in a freed row the next freed one. */
     final IntColumn firstEntry = new IntColumn();
 
+    /** Sizes in bytes, {@link #HUGE} for those in {@link #hugeSizes}. */
+    private final IntColumn size = new IntColumn();
+
     private final IntColumn flags = new IntColumn();
-    private final RowAllocator allocator =
-            new RowAllocator(firstEntry, id, location, length, sizeBytes, received, flags);
+    private final RowAllocator allocator = new RowAllocator(firstEntry, id, location, length, size, received, flags);
     private final Map<Integer, Chunks> chunks = new HashMap<>();
+    private final Map<Integer, Long> hugeSizes = new HashMap<>();
 
     /** Open addressing with linear probing: row + 1, 0 if empty. */
     private int[] table = new int[1024];
@@ -127,6 +131,9 @@ final class MessageTable {
         table[hole] = 0;
         id.set(row, 0);
         chunks.remove(row);
+        if (size.get(row) == HUGE) {
+            hugeSizes.remove(row);
+        }
         allocator.give(row);
         count--;
     }
@@ -136,12 +143,40 @@ final class MessageTable {
         return (int) (mixed >>> 32) & mask;
     }
 
+    /** Returns where a message's record is. */
+    @Nullable
+    Extent record(int row) {
+        return Extent.of(location.get(row), length.get(row));
+    }
+
+    /** Returns where its header and meta are: what is before the mail data. */
+    @Nullable
+    Extent head(int row) {
+        long meta = length.get(row) - sizeBytes(row);
+        return Extent.of(location.get(row), meta > 0 ? meta : length.get(row)); // of a longer message there is no data
+    }
+
     boolean is(int row, int flag) {
         return (flags.get(row) & flag) != 0;
     }
 
     void set(int row, int flag, boolean on) {
         flags.set(row, on ? flags.get(row) | flag : flags.get(row) & ~flag);
+    }
+
+    /** Returns how many bytes of mail data a message has. */
+    long sizeBytes(int row) {
+        int known = size.get(row);
+        return known == HUGE ? hugeSizes.getOrDefault(row, 0L) : known;
+    }
+
+    void sizeBytes(int row, long bytes) {
+        if (bytes >= 0 && bytes <= Integer.MAX_VALUE) {
+            size.set(row, (int) bytes);
+        } else {
+            size.set(row, HUGE);
+            hugeSizes.put(row, bytes);
+        }
     }
 
     @Nullable

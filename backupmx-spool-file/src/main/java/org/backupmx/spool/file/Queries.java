@@ -21,8 +21,8 @@ final class Queries {
         synchronized (index) {
             List<SpoolLane> lanes = new ArrayList<>();
             for (Lane lane : index.lanes.all()) {
-                long oldest = index.messages.received.get(index.entries.message.get(lane.age.first()));
-                lanes.add(new SpoolLane(lane.domain, lane.queued, lane.held, lane.bytes, Micros.instant(oldest)));
+                lanes.add(
+                        new SpoolLane(lane.domain, lane.queued, lane.held, lane.bytes, Micros.instant(lane.oldest())));
             }
             return lanes;
         }

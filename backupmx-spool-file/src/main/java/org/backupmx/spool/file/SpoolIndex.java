@@ -63,7 +63,7 @@ final class SpoolIndex {
         int row = messages.add(id);
         messages.location.set(row, location);
         messages.length.set(row, length);
-        messages.sizeBytes.set(row, sizeBytes);
+        messages.sizeBytes(row, sizeBytes);
         messages.received.set(row, received);
         needed(location, length);
         if (chunks != null) {
@@ -86,8 +86,7 @@ final class SpoolIndex {
             entries.due.set(entry, received);
             lane.queued++;
             lane.bytes += sizeBytes;
-            lane.age.add(entry);
-            lane.due.add(entry);
+            lane.place(entry, true);
         }
         return row;
     }
@@ -119,10 +118,9 @@ final class SpoolIndex {
         int row = entries.message.get(entry);
         Lane lane = lanes.get(entries.lane.get(entry));
         endLease(entry);
-        lane.due.remove(entry);
-        lane.age.remove(entry);
+        lane.remove(entry);
         lane.queued--;
-        lane.bytes -= messages.sizeBytes.get(row);
+        lane.bytes -= messages.sizeBytes(row);
         if (messages.is(row, MessageTable.HELD)) {
             lane.held--;
         }
@@ -137,14 +135,11 @@ final class SpoolIndex {
         }
     }
 
-    /** Has an entry in the heap of what can be leased exactly if it can. */
+    /** Has an entry stand where it belongs in its lane, among what can be leased exactly if it can. */
     void place(int entry) {
         int row = entries.message.get(entry);
-        Lane lane = lanes.get(entries.lane.get(entry));
-        lane.due.remove(entry);
-        if (!messages.is(row, MessageTable.HELD | MessageTable.DYING) && !leases.containsKey(entry)) {
-            lane.due.add(entry);
-        }
+        lanes.get(entries.lane.get(entry))
+                .place(entry, !messages.is(row, MessageTable.HELD | MessageTable.DYING) && !leases.containsKey(entry));
     }
 
     /** Returns the entry of a message's lane by its position in the meta, -1 if there is none. */

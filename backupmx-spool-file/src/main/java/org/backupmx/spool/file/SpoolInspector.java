@@ -204,7 +204,7 @@ public final class SpoolInspector {
                 continue;
             }
             found.held += messages.is(row, MessageTable.HELD) ? 1 : 0;
-            found.mailDataBytes += messages.sizeBytes.get(row);
+            found.mailDataBytes += messages.sizeBytes(row);
             oldest = Math.min(oldest, messages.received.get(row));
         }
         found.messages = messages.count() - damagedInIndex;

@@ -31,7 +31,7 @@ record IndexText(SortedMap<String, String> lines, int checkpoints) {
             lines.put(
                     "lane " + lane.domain,
                     lane.queued + " queued, " + lane.held + " held, " + lane.bytes + " bytes, first due "
-                            + first(index, lane.due) + ", oldest " + first(index, lane.age));
+                            + first(index, lane.due) + ", oldest " + lane.oldest());
         }
         int checkpoints = 0;
         for (Segment segment : files.all()) {
@@ -68,7 +68,7 @@ record IndexText(SortedMap<String, String> lines, int checkpoints) {
                     .append(" length ")
                     .append(messages.length.get(row))
                     .append(" size ")
-                    .append(messages.sizeBytes.get(row))
+                    .append(messages.sizeBytes(row))
                     .append(" received ")
                     .append(messages.received.get(row))
                     .append(messages.is(row, MessageTable.HELD) ? " held" : "")
