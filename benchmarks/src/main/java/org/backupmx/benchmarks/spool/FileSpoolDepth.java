@@ -35,8 +35,9 @@ import org.backupmx.spool.file.SyncMode;
  * What does a deep queue cost the file spool: its start after a close and after a kill, its heap, and each commit, lease
  * and settlement?
  *
- * <p>{@code java -cp ... org.backupmx.benchmarks.spool.FileSpoolDepth DIRECTORY DOMAINS DEPTH...}; messages of 4 KiB, each
- * step in a JVM of its own with the default heap, page cache warm. {@code DIRECTORY} must not exist; it is removed.
+ * <p>{@code java -cp ... org.backupmx.benchmarks.spool.FileSpoolDepth DIRECTORY DOMAINS BYTES DEPTH...}; messages of
+ * {@code BYTES} bytes of mail data, each step in a JVM of its own with the default heap, page cache warm.
+ * {@code DIRECTORY} must not exist; it is removed.
  */
 public final class FileSpoolDepth {
 
@@ -44,15 +45,15 @@ public final class FileSpoolDepth {
     private static final int IN_FLIGHT = 100;
     private static final int LEASES = 100;
     private static final int ROUND = 20_000;
-    private static final byte[] MAIL_DATA = new byte[4096];
-
     private final FileSpool spool;
     private final List<Envelope> envelopes;
+    private final byte[] mailData;
     private int nextDomain;
 
-    private FileSpoolDepth(FileSpool spool, List<Envelope> envelopes) {
+    private FileSpoolDepth(FileSpool spool, List<Envelope> envelopes, int bytes) {
         this.spool = spool;
         this.envelopes = envelopes;
+        this.mailData = new byte[bytes];
     }
 
     /**
@@ -62,20 +63,25 @@ public final class FileSpoolDepth {
      * @throws Exception if the spool fails
      */
     public static void main(String[] args) throws Exception {
-        if (args.length < 3) {
-            System.err.println("usage: FileSpoolDepth DIRECTORY DOMAINS DEPTH...");
+        if (args.length < 4) {
+            System.err.println("usage: FileSpoolDepth DIRECTORY DOMAINS BYTES DEPTH...");
             System.exit(2);
         }
         if (args[0].startsWith("-")) {
-            step(args[0], Path.of(args[1]), Integer.parseInt(args[2]), Integer.parseInt(args[3]));
+            step(
+                    args[0],
+                    Path.of(args[1]),
+                    Integer.parseInt(args[2]),
+                    Integer.parseInt(args[3]),
+                    Integer.parseInt(args[4]));
             return;
         }
-        for (int i = 2; i < args.length; i++) {
-            System.out.printf("%n%s messages, %s domains%n", args[i], args[1]);
+        for (int i = 3; i < args.length; i++) {
+            System.out.printf("%n%s messages of %s bytes, %s domains%n", args[i], args[2], args[1]);
             try {
-                run("-fill", args[0], args[1], args[i]);
-                run("-closed", args[0], args[1], args[i]);
-                run("-killed", args[0], args[1], args[i]);
+                run("-fill", args[0], args[1], args[2], args[i]);
+                run("-closed", args[0], args[1], args[2], args[i]);
+                run("-killed", args[0], args[1], args[2], args[i]);
             } finally {
                 remove(Path.of(args[0]));
             }
@@ -105,10 +111,10 @@ public final class FileSpoolDepth {
     }
 
     /** Fills the spool and closes it, or measures it and ends as a killed process does: without a close. */
-    static void step(String step, Path directory, int domains, int depth) throws Exception {
+    static void step(String step, Path directory, int domains, int bytes, int depth) throws Exception {
         if (step.equals("-fill")) {
             try (FileSpool spool = open(directory, SyncMode.NONE)) {
-                new FileSpoolDepth(spool, envelopes(domains)).commit(depth);
+                new FileSpoolDepth(spool, envelopes(domains), bytes).commit(depth);
             }
             return;
         }
@@ -118,11 +124,11 @@ public final class FileSpoolDepth {
         FileSpool spool = open(directory, SyncMode.FORCE);
         double opened = seconds(start);
         double cpu = cpuSeconds() - cpuBefore;
-        double bytes = (double) (heap() - heapBefore) / depth;
+        double heap = (double) (heap() - heapBefore) / depth;
         System.out.printf(
                 "start after %s: %.2f s, CPU %.2f s; heap %.0f bytes a message%n",
-                step.substring(1), opened, cpu, bytes);
-        FileSpoolDepth measured = new FileSpoolDepth(spool, envelopes(domains));
+                step.substring(1), opened, cpu, heap);
+        FileSpoolDepth measured = new FileSpoolDepth(spool, envelopes(domains), bytes);
         if (step.equals("-closed")) {
             measured.rates(depth);
             measured.questions();
@@ -177,7 +183,7 @@ public final class FileSpoolDepth {
         for (int i = 0; i < messages; i++) {
             room.acquire();
             try (SpoolWriter writer = spool.begin(next(), NOW)) {
-                writer.write(ByteBuffer.wrap(MAIL_DATA));
+                writer.write(ByteBuffer.wrap(mailData));
                 writer.commit().whenComplete((id, failure) -> {
                     if (failure != null) {
                         synchronized (failures) {
@@ -260,7 +266,7 @@ public final class FileSpoolDepth {
     /** Runs all that is measured once, small. */
     static void smoke(Path directory) throws Exception {
         try (FileSpool spool = open(directory, SyncMode.NONE)) {
-            FileSpoolDepth depth = new FileSpoolDepth(spool, envelopes(10));
+            FileSpoolDepth depth = new FileSpoolDepth(spool, envelopes(10), 4096);
             depth.commit(100);
             depth.settle(100, Settlement.unused(NOW, NOW));
             depth.questions();
