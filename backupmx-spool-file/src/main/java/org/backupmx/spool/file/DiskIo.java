@@ -21,6 +21,9 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.backupmx.spool.SpoolUnavailableException;
+import org.backupmx.spool.file.internal.DirectoryInUseException;
+import org.backupmx.spool.file.internal.DirectoryLock;
 
 /** The files of the machine. Directories get mode 0700 and files 0600 where the file system knows modes. */
 final class DiskIo implements FileIo {
@@ -63,7 +66,11 @@ final class DiskIo implements FileIo {
 
     @Override
     public Closeable lock(Path file) throws IOException {
-        return DirectoryLock.acquire(file, attributes(file, OWNER_READS));
+        try {
+            return DirectoryLock.acquire(file, attributes(file, OWNER_READS));
+        } catch (DirectoryInUseException e) {
+            throw new SpoolUnavailableException("spool " + e.getMessage(), e);
+        }
     }
 
     @Override

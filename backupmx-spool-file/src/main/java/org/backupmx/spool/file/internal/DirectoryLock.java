@@ -1,4 +1,4 @@
-package org.backupmx.spool.file;
+package org.backupmx.spool.file.internal;
 
 import java.io.Closeable;
 import java.io.IOException;
@@ -11,14 +11,13 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.util.HashSet;
 import java.util.Set;
-import org.backupmx.spool.SpoolUnavailableException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps a second spool out of a directory: an operating system's lock on the file {@code lock}, whose text is the pid
+ * Keeps a second user out of a directory: an operating system's lock on the file {@code lock}, whose text is the pid
  * of the process that has it. A lock file that a dead process left is no obstacle.
  */
-final class DirectoryLock implements Closeable {
+public final class DirectoryLock implements Closeable {
 
     /**
      * The lock files of this process. The one static of the library: an operating system's lock belongs to the whole
@@ -36,7 +35,16 @@ final class DirectoryLock implements Closeable {
         this.channel = channel;
     }
 
-    static DirectoryLock acquire(Path file, FileAttribute<?>[] attributes) throws IOException {
+    /**
+     * Takes the lock of a directory.
+     *
+     * @param file the lock file in it, made if it is not there
+     * @param attributes what a new file gets
+     * @return the lock, to be closed
+     * @throws DirectoryInUseException if somebody has it
+     * @throws IOException if the file cannot be opened
+     */
+    public static DirectoryLock acquire(Path file, FileAttribute<?>[] attributes) throws IOException {
         Path directory = file.toAbsolutePath().getParent();
         Path key = directory == null ? file : directory.toRealPath().resolve("lock");
         synchronized (HELD) {
@@ -84,9 +92,9 @@ final class DirectoryLock implements Closeable {
         channel.write(ByteBuffer.wrap(pid.getBytes(StandardCharsets.US_ASCII)), 0);
     }
 
-    private static SpoolUnavailableException refused(@Nullable Path directory, String pid) {
-        return new SpoolUnavailableException(
-                "spool directory " + directory + ": in use by process " + pid + " (expected: one process at a time)");
+    private static DirectoryInUseException refused(@Nullable Path directory, String pid) {
+        return new DirectoryInUseException(
+                "directory " + directory + ": in use by process " + pid + " (expected: one process at a time)");
     }
 
     @Override
