@@ -1,0 +1,9 @@
+package org.backupmx.spool.jdbc;
+
+class PostgreSqlHistoryIT extends JdbcHistoryContract {
+
+    @Override
+    TestDatabase newDatabase() {
+        return TestDatabase.postgreSql(4);
+    }
+}
