@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The segments of a directory by number. A file is named {@code segment-<number>} only when its header is on disk; dead
- * ones of full size become {@code spare-<number>} and are used again, which saves the file system's work. Thread-safe.
+ * ones become {@code spare-<number>} and are used again: what is allocated needs no zeros written ahead. Thread-safe.
  */
 final class SegmentFiles {
 
@@ -180,14 +180,17 @@ final class SegmentFiles {
         }
     }
 
-    /** Removes a segment's file for good, or makes it a spare. After a failure it can be called again. */
+    /**
+     * Removes a segment's file for good, or makes it a spare if at least half of it is allocated: few end with exactly
+     * the last byte. After a failure it can be called again.
+     */
     void remove(Segment segment, long fullBytes) throws IOException {
         Path path = path(segment.number());
         String spare = path.getFileName().toString().replace("segment-", "spare-");
         boolean clean = erase(segment);
         boolean keep;
         synchronized (spares) {
-            keep = clean && spares.size() < MAX_SPARES && segment.reading().size() >= fullBytes;
+            keep = clean && spares.size() < MAX_SPARES && segment.reading().size() >= fullBytes / 2;
         }
         try {
             if (keep) {

@@ -52,6 +52,11 @@ class WriteAmplificationIT {
                     written.addAndGet(bytes);
                     return bytes;
                 }
+
+                @Override
+                public void force() {
+                    // what is written before a force counts, zeros included; the force itself would only take time
+                }
             };
         }
     }
@@ -80,7 +85,6 @@ class WriteAmplificationIT {
                 .segmentBytes(SEGMENT_BYTES)
                 .minimumFreeBytes(FileSpoolBuilder.MIN_MINIMUM_FREE_BYTES)
                 .minimumFreePercent(0)
-                .syncMode(SyncMode.NONE)
                 .open()) {
             for (int i = 0; i < messages; i++) {
                 Instant now = START.plus(HOUR.multipliedBy(i).dividedBy(anHour));
@@ -94,6 +98,6 @@ class WriteAmplificationIT {
         }
         double amplification = (double) written.get() / ((long) messages * MAIL_BYTES);
         System.out.printf("%d quarters of a segment an hour: written %.3f times%n", quarters, amplification);
-        assertThat(amplification).isLessThanOrEqualTo(1.15);
+        assertThat(amplification).isLessThanOrEqualTo(1.3);
     }
 }
