@@ -17,6 +17,7 @@ import org.backupmx.dns.MxResolver;
 import org.backupmx.event.BackupMxListener;
 import org.backupmx.greylist.GreylistPolicy;
 import org.backupmx.health.HealthProbe;
+import org.backupmx.history.HistoryStore;
 import org.backupmx.intake.DomainMode;
 import org.backupmx.intake.IntakeServer;
 import org.backupmx.intake.RecipientPolicy;
@@ -84,6 +85,9 @@ public final class BackupMxBuilder {
     Spool spool;
 
     @Nullable
+    HistoryStore historyStore;
+
+    @Nullable
     MxResolver mxResolver;
 
     @Nullable
@@ -128,6 +132,7 @@ public final class BackupMxBuilder {
         intakeServer = from.intakeServer;
         relayClient = from.relayClient;
         spool = from.spool;
+        historyStore = from.historyStore;
         mxResolver = from.mxResolver;
         retryPolicy = from.retryPolicy;
         greylist = from.greylist;
@@ -246,6 +251,20 @@ public final class BackupMxBuilder {
      */
     public BackupMxBuilder spool(Spool value) {
         spool = requireNonNull(value, "value");
+        return this;
+    }
+
+    /**
+     * Sets where small histories are kept: the health of primaries, what operators have ordered about them, the
+     * attempts that monitoring mode counts. It stays the caller's, who closes it after the engine. Default: none, orders
+     * and attempts are forgotten at the end of the engine and there is no history of health. A store that fails loses
+     * histories and no mail.
+     *
+     * @param value an open store
+     * @return this builder
+     */
+    public BackupMxBuilder historyStore(HistoryStore value) {
+        historyStore = requireNonNull(value, "value");
         return this;
     }
 

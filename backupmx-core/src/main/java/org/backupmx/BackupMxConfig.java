@@ -15,6 +15,7 @@ import org.backupmx.dns.MxResolver;
 import org.backupmx.event.BackupMxListener;
 import org.backupmx.greylist.GreylistPolicy;
 import org.backupmx.health.HealthProbe;
+import org.backupmx.history.HistoryStore;
 import org.backupmx.intake.DomainMode;
 import org.backupmx.intake.IntakeServer;
 import org.backupmx.intake.RecipientPolicy;
@@ -105,6 +106,15 @@ public final class BackupMxConfig {
      */
     public Spool spool() {
         return requireNonNull(values.spool);
+    }
+
+    /**
+     * Returns where small histories are kept.
+     *
+     * @return the caller's store, empty for none: what they tell is forgotten at the end of the engine
+     */
+    public Optional<HistoryStore> historyStore() {
+        return Optional.ofNullable(values.historyStore);
     }
 
     /**

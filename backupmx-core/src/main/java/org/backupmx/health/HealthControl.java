@@ -1,13 +1,17 @@
 package org.backupmx.health;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
+import org.backupmx.history.HistoryException;
 import org.backupmx.mail.MailDomain;
 
 /**
- * The operator's side of what is known of primaries: looks at it and overrides it. Thread-safe; nothing blocks. Every
- * method throws {@link IllegalStateException} when the engine does not run.
+ * The operator's side of what is known of primaries: looks at it and overrides it. Thread-safe; nothing blocks but
+ * {@link #uptime}. Every method throws {@link IllegalStateException} when the engine does not run.
+ *
+ * <p>Orders outlive the engine if it has a history store, and end with it otherwise.
  */
 public interface HealthControl {
 
@@ -62,4 +66,17 @@ public interface HealthControl {
      * @return how many windows were under way or to come
      */
     int endMaintenance(MailDomain domain);
+
+    /**
+     * Returns how the primary was that a domain has now. Needs a history store. Blocks while it is asked.
+     *
+     * @param domain the domain
+     * @param from the beginning
+     * @param to the end, after {@code from}; may be in the future
+     * @return the report, empty if the domain is not watched or nobody knows where its primary is
+     * @throws IllegalArgumentException if the span of time is empty or too long
+     * @throws IllegalStateException if the engine has no history store
+     * @throws HistoryException if the store cannot be asked
+     */
+    Optional<UptimeReport> uptime(MailDomain domain, Instant from, Instant to) throws HistoryException;
 }

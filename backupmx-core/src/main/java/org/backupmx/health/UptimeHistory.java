@@ -44,7 +44,7 @@ public final class UptimeHistory implements AutoCloseable {
     /** The most lines that wait to be written: {@value}. */
     public static final int MAX_QUEUED = 10_000;
 
-    /** The longest name of a primary: {@value} characters. */
+    /** The longest name of a primary: 192 characters. */
     public static final int MAX_NAME_CHARS = HistoryStore.MAX_SERIES_CHARS - UptimeLines.STATES.length();
 
     private static final int BATCH = 1_000;

@@ -30,6 +30,7 @@ final class Delivery {
     final LeaseKeeper keeper;
     final Permits permits;
     final OperatorOrders orders;
+    final PrimaryHistory history;
 
     /** Messages whose commit has not been told of yet; they are not attempted before that, so that events keep order. */
     final Set<SpoolId> committing = ConcurrentHashMap.newKeySet();
@@ -51,5 +52,6 @@ final class Delivery {
         this.keeper = new LeaseKeeper(spool, runtime);
         this.permits = new Permits(config.maxDeliveries());
         this.orders = new OperatorOrders(runtime, events, ordered);
+        this.history = new PrimaryHistory(config.historyStore(), runtime);
     }
 }

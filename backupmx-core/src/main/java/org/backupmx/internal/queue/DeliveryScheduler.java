@@ -58,6 +58,7 @@ public final class DeliveryScheduler {
     private final PrimaryWatches watches = new PrimaryWatches();
     private final Settler settler;
     private final Etrn etrn;
+    private final Optional<OrderJournal> journal;
     private final Map<MailDomain, DomainLane> lanes = new ConcurrentHashMap<>();
     private final Set<MailDomain> watched;
     private final AtomicInteger attempts = new AtomicInteger();
@@ -83,6 +84,7 @@ public final class DeliveryScheduler {
         this.delivery = new Delivery(config, runtime, events, directory, router, this::ordered);
         this.settler = new Settler(delivery, this::committed);
         this.etrn = new Etrn(delivery, this);
+        this.journal = config.historyStore().map(store -> new OrderJournal(store, runtime, delivery.orders));
         this.watched = config.relayDomains().listed().stream()
                 .filter(domain -> !domain.subdomains())
                 .map(RelayDomain::base)
@@ -97,6 +99,8 @@ public final class DeliveryScheduler {
     public void start() throws SpoolException {
         List<SpoolLane> queued = delivery.spool.lanes();
         delivery.keeper.start();
+        delivery.history.start();
+        journal.ifPresent(OrderJournal::restore);
         queued.forEach(lane -> lane(lane.domain()).listed(lane));
         warmUp(watched.iterator());
         delivery.runtime.repeat(RELIST, this::relist);
@@ -263,7 +267,7 @@ public final class DeliveryScheduler {
      * @return the control
      */
     public HealthControl healthControl() {
-        return new PrimaryControl(delivery, this);
+        return new PrimaryControl(delivery, this, journal);
     }
 
     void flushAll() {
@@ -323,7 +327,7 @@ public final class DeliveryScheduler {
             if (attempts.get() == 0) {
                 attemptsEnded.complete(null);
             }
-            return attemptsEnded;
+            return attemptsEnded.thenRunAsync(delivery.history::close, delivery.runtime.workers());
         });
     }
 }

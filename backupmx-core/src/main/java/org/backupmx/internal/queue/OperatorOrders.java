@@ -62,6 +62,13 @@ final class OperatorOrders {
         this.changed = changed;
     }
 
+    /** The domains about which something was ordered. */
+    List<MailDomain> domains() {
+        return orders.keySet().stream()
+                .sorted(Comparator.comparing(MailDomain::toString))
+                .toList();
+    }
+
     HealthOverride override(MailDomain domain) {
         Orders found = orders.get(domain);
         return found == null ? HealthOverride.auto() : found.override(runtime.now());

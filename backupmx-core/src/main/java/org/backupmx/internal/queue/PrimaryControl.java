@@ -2,6 +2,7 @@ package org.backupmx.internal.queue;
 
 import static java.util.Objects.requireNonNull;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
@@ -9,7 +10,10 @@ import org.backupmx.health.DomainHealth;
 import org.backupmx.health.HealthControl;
 import org.backupmx.health.HealthOverride;
 import org.backupmx.health.MaintenanceWindow;
+import org.backupmx.health.UptimeReport;
+import org.backupmx.history.HistoryException;
 import org.backupmx.mail.MailDomain;
+import org.backupmx.relay.NextHop;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,10 +24,12 @@ final class PrimaryControl implements HealthControl {
 
     private final Delivery delivery;
     private final DeliveryScheduler scheduler;
+    private final Optional<OrderJournal> journal;
 
-    PrimaryControl(Delivery delivery, DeliveryScheduler scheduler) {
+    PrimaryControl(Delivery delivery, DeliveryScheduler scheduler, Optional<OrderJournal> journal) {
         this.delivery = delivery;
         this.scheduler = scheduler;
+        this.journal = journal;
     }
 
     private DeliveryScheduler running() {
@@ -56,6 +62,7 @@ final class PrimaryControl implements HealthControl {
         running();
         LOG.atInfo().addKeyValue("domain", domain).addKeyValue("order", order).log("operator orders");
         delivery.orders.override(domain, order);
+        journal.ifPresent(OrderJournal::changed);
     }
 
     @Override
@@ -70,11 +77,20 @@ final class PrimaryControl implements HealthControl {
                     "window: one more for " + domain + " (expected: at most " + MAX_WINDOWS + ")");
         }
         LOG.atInfo().addKeyValue("domain", domain).addKeyValue("window", window).log("maintenance planned");
+        journal.ifPresent(OrderJournal::changed);
     }
 
     @Override
     public int endMaintenance(MailDomain domain) {
         running();
-        return delivery.orders.endMaintenance(requireNonNull(domain, "domain"));
+        int ended = delivery.orders.endMaintenance(requireNonNull(domain, "domain"));
+        journal.ifPresent(OrderJournal::changed);
+        return ended;
+    }
+
+    @Override
+    public Optional<UptimeReport> uptime(MailDomain domain, Instant from, Instant to) throws HistoryException {
+        List<NextHop> primary = find(domain).map(DomainHealth::primary).orElse(List.of());
+        return primary.isEmpty() ? Optional.empty() : Optional.of(delivery.history.report(primary, from, to));
     }
 }

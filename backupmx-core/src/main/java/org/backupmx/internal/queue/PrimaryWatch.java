@@ -118,6 +118,7 @@ final class PrimaryWatch {
             }
         }
         watches.remove(this);
+        delivery.history.ended(nextHops);
     }
 
     /** Takes a message that was delivered. */
@@ -252,6 +253,7 @@ final class PrimaryWatch {
                 delivery.events.post(new PrimaryFlapping(delivery.runtime.now(), nextHops));
             }
             change.ifPresent(this::post);
+            change.ifPresent(what -> delivery.history.changed(nextHops, what));
             arm();
         }
         if (change.isPresent()) {
@@ -328,8 +330,10 @@ final class PrimaryWatch {
     private void ended(@Nullable ProbeResult result, @Nullable Throwable fault, Runnable whenDone) {
         CompletableFuture<PrimaryHealth> waiting;
         CompletableFuture<Void> end;
+        Instant began;
         synchronized (this) {
             probing = false;
+            began = lastProbe;
             end = probeEnd;
             probeEnd = new CompletableFuture<>();
             waiting = awaited;
@@ -337,6 +341,7 @@ final class PrimaryWatch {
         }
         try {
             if (result != null) {
+                delivery.history.probed(nextHops, result, began);
                 told(monitor -> monitor.probed(result, delivery.runtime.now()));
             } else {
                 LOG.atError().setCause(fault).addKeyValue("nextHop", nextHops).log("probe failed by our fault");
