@@ -12,6 +12,7 @@ module org.backupmx.core {
     exports org.backupmx.greylist;
     exports org.backupmx.health;
     exports org.backupmx.intake;
+    exports org.backupmx.monitoring;
     exports org.backupmx.queue;
     exports org.backupmx.relay;
     exports org.backupmx.retry;

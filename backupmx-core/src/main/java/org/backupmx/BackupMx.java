@@ -9,6 +9,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.backupmx.health.HealthControl;
 import org.backupmx.internal.engine.Engine;
+import org.backupmx.monitoring.MonitoringReport;
 import org.backupmx.queue.QueueControl;
 import org.backupmx.queue.QueueSnapshot;
 import org.backupmx.spool.SpoolException;
@@ -135,6 +136,17 @@ public final class BackupMx implements AutoCloseable {
      */
     public HealthControl health() {
         return engine.delivery().healthControl();
+    }
+
+    /**
+     * Returns which client networks came to us although the primary was UP, of the domains in
+     * {@linkplain org.backupmx.intake.DomainMode#MONITORING monitoring mode}.
+     *
+     * @return a snapshot
+     * @throws IllegalStateException if it does not run
+     */
+    public MonitoringReport monitoring() {
+        return engine.gate().report();
     }
 
     /** Returns the host name and the relay domains. */

@@ -59,6 +59,23 @@ public final class IpNetwork {
         return new IpNetwork(first, length);
     }
 
+    /**
+     * Returns the block of a given size that an address is in.
+     *
+     * @param address the address
+     * @param prefixLength 0 to 32 bits for IPv4, 0 to 128 for IPv6
+     * @return the block
+     * @throws IllegalArgumentException if the prefix length is out of range
+     */
+    public static IpNetwork around(InetAddress address, int prefixLength) {
+        byte[] octets = requireNonNull(address, "address").getAddress();
+        if (prefixLength < 0 || prefixLength > octets.length * 8) {
+            throw new IllegalArgumentException(
+                    "prefixLength: " + prefixLength + " (expected: 0 to " + octets.length * 8 + ")");
+        }
+        return new IpNetwork(ofOctets(masked(octets, prefixLength)), prefixLength);
+    }
+
     private static InetAddress address(String text, String address) {
         boolean v4 = V4.matcher(address).matches();
         if (v4 || V6.matcher(address).matches()) {

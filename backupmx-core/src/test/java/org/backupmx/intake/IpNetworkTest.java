@@ -46,6 +46,29 @@ class IpNetworkTest {
     }
 
     @ParameterizedTest
+    @CsvSource({
+        "192.0.2.7, 24, 192.0.2.0/24",
+        "192.0.2.7, 32, 192.0.2.7",
+        "192.0.2.7, 0, 0.0.0.0/0",
+        "::ffff:192.0.2.7, 24, 192.0.2.0/24",
+        "2001:db8:1:2:3::4, 64, 2001:db8:1:2::/64",
+        "fe80::1%1, 10, fe80::/10",
+    })
+    void around(String address, int prefixLength, String expected) throws UnknownHostException {
+        assertThat(IpNetwork.around(InetAddress.getByName(address), prefixLength))
+                .isEqualTo(IpNetwork.of(expected));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"192.0.2.7, 33, 0 to 32", "192.0.2.7, -1, 0 to 32", "::1, 129, 0 to 128"})
+    void aroundRefuses(String address, int prefixLength, String expected) throws UnknownHostException {
+        InetAddress parsed = InetAddress.getByName(address);
+        assertThatThrownBy(() -> IpNetwork.around(parsed, prefixLength))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("prefixLength: " + prefixLength + " (expected: " + expected + ")");
+    }
+
+    @ParameterizedTest
     @ValueSource(
             strings = {
                 "",

@@ -50,6 +50,7 @@ public final class FakeRelayClient implements RelayClient {
     private final List<ProbeRequest> probes = Collections.synchronizedList(new ArrayList<>());
     private final List<Runnable> stalled = new ArrayList<>(); // guarded by itself
     private volatile boolean stalling;
+    private volatile boolean stallingProbes;
     private volatile boolean keeping = true;
     private volatile Function<RelayRequest, CompletionStage<RelayResult>> script = this::answer;
     private volatile boolean started;
@@ -120,9 +121,15 @@ public final class FakeRelayClient implements RelayClient {
         stalling = true;
     }
 
-    /** Ends the attempts that were stalled, and stalls no more. */
+    /** Lets no probe end until {@link #resume()} or {@link #stop}. */
+    public void stallProbes() {
+        stallingProbes = true;
+    }
+
+    /** Ends the attempts and probes that were stalled, and stalls no more. */
     public void resume() {
         stalling = false;
+        stallingProbes = false;
         List<Runnable> ending;
         synchronized (stalled) {
             ending = List.copyOf(stalled);
@@ -246,6 +253,17 @@ public final class FakeRelayClient implements RelayClient {
     @Override
     public CompletionStage<ProbeResult> probe(ProbeRequest request) {
         probes.add(request);
+        if (!stallingProbes) {
+            return CompletableFuture.completedFuture(answer(request));
+        }
+        CompletableFuture<ProbeResult> result = new CompletableFuture<>();
+        synchronized (stalled) {
+            stalled.add(() -> result.complete(answer(request)));
+        }
+        return result;
+    }
+
+    private ProbeResult answer(ProbeRequest request) {
         SmtpReply refusal = refusal(request.nextHop());
         ProbeResult result = new ProbeResult.Healthy(
                 new PrimaryCapabilities("primary.test", List.of("PIPELINING"), Optional.empty()));
@@ -254,7 +272,7 @@ public final class FakeRelayClient implements RelayClient {
         } else if (refusal != null) {
             result = new ProbeResult.Refused(refusal);
         }
-        return CompletableFuture.completedFuture(result);
+        return result;
     }
 
     @Override

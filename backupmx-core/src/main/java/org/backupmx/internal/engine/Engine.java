@@ -15,6 +15,7 @@ import org.backupmx.BackupMxConfig;
 import org.backupmx.dns.MxResolver;
 import org.backupmx.event.BackupMxListener;
 import org.backupmx.intake.IpNetwork;
+import org.backupmx.internal.monitoring.MonitoringGate;
 import org.backupmx.internal.queue.DeliveryScheduler;
 import org.backupmx.internal.runtime.DestinationCheck;
 import org.backupmx.internal.runtime.DomainDirectory;
@@ -49,7 +50,12 @@ public final class Engine {
     private volatile boolean running;
 
     /** What exists while it runs. */
-    private record Parts(EngineRuntime runtime, EventQueue events, DeliveryScheduler delivery, IntakeService intake) {}
+    private record Parts(
+            EngineRuntime runtime,
+            EventQueue events,
+            DeliveryScheduler delivery,
+            MonitoringGate gate,
+            IntakeService intake) {}
 
     /**
      * Makes an engine; nothing is started.
@@ -124,7 +130,9 @@ public final class Engine {
                 runtime);
         DeliveryScheduler delivery = new DeliveryScheduler(
                 config, runtime, events, directory, new RelayRouter(resolver, identity, runtime.random()));
-        return new Parts(runtime, events, delivery, new IntakeService(config, runtime, events, directory, delivery));
+        MonitoringGate gate = new MonitoringGate(config.mode(), delivery, runtime, config.historyStore());
+        IntakeService intake = new IntakeService(config, runtime, events, directory, delivery, gate);
+        return new Parts(runtime, events, delivery, gate, intake);
     }
 
     private static void startDelivery(Parts made) {
@@ -133,6 +141,7 @@ public final class Engine {
         } catch (SpoolException e) {
             throw new CompletionException(e);
         }
+        made.gate().start();
         made.runtime().repeat(SPOOL_HEALTH_BEAT, made.intake()::checkSpoolHealth);
     }
 
@@ -175,8 +184,10 @@ public final class Engine {
 
     private void end(Parts made, Duration grace, Runnable whenEnded) {
         made.intake().close();
+        CompletableFuture<Void> intakeEnd = calm(() -> config.intakeServer().stop(grace));
         CompletableFuture<Void> all = CompletableFuture.allOf(
-                calm(() -> config.intakeServer().stop(grace)),
+                intakeEnd,
+                intakeEnd.handle((done, fault) -> made.gate().stop()).thenCompose(written -> written),
                 calm(() -> config.relayClient().stop(grace)),
                 calm(made.delivery()::stop));
         CompletableFuture<Void> inTime = new CompletableFuture<>();
@@ -245,10 +256,24 @@ public final class Engine {
      * @throws IllegalStateException if it does not run
      */
     public DeliveryScheduler delivery() {
+        return runningParts().delivery();
+    }
+
+    /**
+     * Returns the gate of monitoring mode.
+     *
+     * @return the gate of this engine
+     * @throws IllegalStateException if it does not run
+     */
+    public MonitoringGate gate() {
+        return runningParts().gate();
+    }
+
+    private Parts runningParts() {
         Parts made = parts;
         if (!running || made == null) {
             throw new IllegalStateException("engine: not running (expected: started and not ended)");
         }
-        return made.delivery();
+        return made;
     }
 }

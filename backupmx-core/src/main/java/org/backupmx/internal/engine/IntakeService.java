@@ -11,6 +11,7 @@ import org.backupmx.event.SpoolHealthChanged;
 import org.backupmx.intake.ClientInfo;
 import org.backupmx.intake.Greeting;
 import org.backupmx.intake.Intake;
+import org.backupmx.internal.monitoring.MonitoringGate;
 import org.backupmx.internal.queue.DeliveryScheduler;
 import org.backupmx.internal.runtime.DomainDirectory;
 import org.backupmx.internal.runtime.EngineRuntime;
@@ -33,6 +34,7 @@ final class IntakeService implements Intake {
     final Spool spool;
     final EtrnRate etrnRate;
     final RoleMailLimit roleMail;
+    final MonitoringGate gate;
 
     private final EventQueue events;
     private SpoolHealth toldHealth = SpoolHealth.accepting(); // guarded by this
@@ -43,12 +45,14 @@ final class IntakeService implements Intake {
             EngineRuntime runtime,
             EventQueue events,
             DomainDirectory directory,
-            DeliveryScheduler delivery) {
+            DeliveryScheduler delivery,
+            MonitoringGate gate) {
         this.config = config;
         this.runtime = runtime;
         this.events = events;
         this.directory = directory;
         this.delivery = delivery;
+        this.gate = gate;
         this.spool = config.spool();
         this.etrnRate = new EtrnRate(runtime.nanoTime());
         this.roleMail = new RoleMailLimit(runtime.nanoTime());

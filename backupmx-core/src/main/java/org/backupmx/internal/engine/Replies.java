@@ -53,6 +53,10 @@ final class Replies {
         return defer(450, "4.7.1", "Greylisted, try again in " + seconds + " seconds");
     }
 
+    static Verdict primaryIsUp(MailDomain domain) {
+        return defer(451, "4.3.0", "The primary mail server of " + domain + " is available, please use it");
+    }
+
     /** The codes of RFC 1985 section 5.3. */
     static Verdict etrn(MailDomain domain, EtrnOutcome outcome) {
         return switch (outcome.kind()) {

@@ -135,6 +135,7 @@ final class Session implements IntakeSession {
         return refused(List.of(recipient.path()), Replies.DNS_UNAVAILABLE);
     }
 
+    /** Whoever asks for a postmaster without a domain asks for ours: that is no primary's mail. */
     @Override
     public CompletableFuture<Verdict> postmaster(RcptParameters given) {
         ForwardPath path = new ForwardPath(intake.config.postmaster());
@@ -157,6 +158,22 @@ final class Session implements IntakeSession {
         if (parameters.sizeBytes() > candidate.maxBytes()) {
             return refused(candidate, Replies.TOO_LARGE);
         }
+        if (!intake.gate.isFor(domain)) {
+            return known(domain, candidate);
+        }
+        // Before the recipient policy, the greylist and the role mailboxes: all of them may cost more, the policy may
+        // have to ask somebody, and a flood that is not for us shall cost nobody anything. It also tells strangers
+        // nothing of who exists. What is refused for good, whoever sends it (above), is better known at once.
+        return intake.gate
+                .admits(client.remote().getAddress(), reversePath, candidate.mailbox())
+                .thenCompose(isAdmitted -> isAdmitted
+                        ? known(domain, candidate)
+                        : refused(
+                                candidate,
+                                Replies.primaryIsUp(candidate.mailbox().domain())));
+    }
+
+    private CompletableFuture<Verdict> known(RelayDomain domain, Candidate candidate) {
         Mailbox mailbox = candidate.mailbox();
         if (isRole(mailbox.localPart())) {
             return role(candidate);
@@ -165,14 +182,15 @@ final class Session implements IntakeSession {
         if (policy.mayBlock()) {
             return intake.runtime
                     .ask(() -> policy.status(mailbox))
-                    .handle((status, fault) ->
-                            status == null ? faulted(recipient, "recipient policy", fault) : judged(status, candidate))
+                    .handle((status, fault) -> status == null
+                            ? faulted(candidate.recipient(), "recipient policy", fault)
+                            : judged(status, candidate))
                     .thenCompose(verdict -> verdict);
         }
         try {
             return judged(policy.status(mailbox), candidate);
         } catch (Exception e) {
-            return faulted(recipient, "recipient policy", e);
+            return faulted(candidate.recipient(), "recipient policy", e);
         }
     }
 

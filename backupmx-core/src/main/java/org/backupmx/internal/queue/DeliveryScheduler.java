@@ -21,6 +21,7 @@ import org.backupmx.health.HealthControl;
 import org.backupmx.health.PrimaryHealth;
 import org.backupmx.intake.DomainMode;
 import org.backupmx.intake.RelayDomain;
+import org.backupmx.internal.monitoring.MonitoringGate;
 import org.backupmx.internal.runtime.DomainDirectory;
 import org.backupmx.internal.runtime.EngineRuntime;
 import org.backupmx.internal.runtime.EventQueue;
@@ -40,7 +41,7 @@ import org.slf4j.LoggerFactory;
  * own commits at once, from the spool at start and then every {@link #RELIST}: another engine may share it.
  * Thread-safe.
  */
-public final class DeliveryScheduler {
+public final class DeliveryScheduler implements MonitoringGate.Healths {
 
     private static final Logger LOG = LoggerFactory.getLogger(DeliveryScheduler.class);
 
@@ -216,12 +217,23 @@ public final class DeliveryScheduler {
      * @param domain a relay domain
      * @param maxAge how old {@link PrimaryHealth#UP} may be
      * @return its health, {@link PrimaryHealth#UNKNOWN} if it is not known within 5 s, or if too many domains that are
-     *     not listed are asked for
+     *     not listed are asked for and this one has no fixed next hops
      */
+    @Override
     public CompletableFuture<PrimaryHealth> health(MailDomain domain, Duration maxAge) {
-        return stopping || (lanes.size() >= watched.size() + MOST_LANES && !lanes.containsKey(domain))
-                ? CompletableFuture.completedFuture(PrimaryHealth.UNKNOWN)
-                : lane(domain).health(maxAge);
+        if (stopping) {
+            return CompletableFuture.completedFuture(PrimaryHealth.UNKNOWN);
+        }
+        return lanes.size() < watched.size() + MOST_LANES || lanes.containsKey(domain)
+                ? lane(domain).health(maxAge)
+                : healthWithoutLane(domain, maxAge);
+    }
+
+    /** Too many subdomains are asked for; those that share fixed next hops share their primary. */
+    private CompletableFuture<PrimaryHealth> healthWithoutLane(MailDomain domain, Duration maxAge) {
+        RelayDomain settings = delivery.directory.listed(domain);
+        PrimaryWatch watch = settings == null ? null : watches.find(settings.nextHops());
+        return watch == null ? CompletableFuture.completedFuture(PrimaryHealth.UNKNOWN) : watch.health(maxAge);
     }
 
     /**
@@ -241,11 +253,12 @@ public final class DeliveryScheduler {
     List<DomainHealth> domainHealths() {
         return lanes.keySet().stream()
                 .sorted(Comparator.comparing(MailDomain::toString))
-                .flatMap(domain -> domainHealth(domain).stream())
+                .flatMap(domain -> describe(domain).stream())
                 .toList();
     }
 
-    Optional<DomainHealth> domainHealth(MailDomain domain) {
+    @Override
+    public Optional<DomainHealth> describe(MailDomain domain) {
         return Optional.ofNullable(lanes.get(domain)).map(lane -> lane.describe(mode(domain)));
     }
 

@@ -46,7 +46,7 @@ final class PrimaryControl implements HealthControl {
 
     @Override
     public Optional<DomainHealth> find(MailDomain domain) {
-        return running().domainHealth(requireNonNull(domain, "domain"));
+        return running().describe(requireNonNull(domain, "domain"));
     }
 
     @Override

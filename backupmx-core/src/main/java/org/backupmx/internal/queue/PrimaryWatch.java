@@ -145,8 +145,11 @@ final class PrimaryWatch {
             Instant now = delivery.runtime.now();
             boolean isFresh =
                     monitor.lastAnswer().map(at -> at.plus(maxAge).isAfter(now)).orElse(false);
-            if (isFresh || ended || probe.depth().isEmpty()) {
+            if (isFresh || ended) {
                 return CompletableFuture.completedFuture(health);
+            }
+            if (probe.depth().isEmpty()) { // nobody would find out that it is UP no more
+                return CompletableFuture.completedFuture(health == PrimaryHealth.UP ? PrimaryHealth.UNKNOWN : health);
             }
             Instant allowed = lastProbe.equals(Instant.MIN) ? now : lastProbe.plus(ON_DEMAND);
             begins = !probing && !allowed.isAfter(now);

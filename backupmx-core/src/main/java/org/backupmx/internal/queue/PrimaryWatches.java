@@ -6,8 +6,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.NextHopAddress;
+import org.jspecify.annotations.Nullable;
 
 /** The watches of one engine: one for each primary, however many domains go there. Thread-safe. */
 final class PrimaryWatches {
@@ -34,11 +36,19 @@ final class PrimaryWatches {
         }
     }
 
-    /** The primary by its next hops, in no order: equal preferences are shuffled each time. */
+    /** Returns the watch of these next hops, null if there is none. */
+    @Nullable
+    PrimaryWatch find(List<NextHop> nextHops) {
+        return watches.get(key(nextHops.stream()));
+    }
+
     static List<NextHop> key(List<NextHopAddress> addresses) {
-        return addresses.stream()
-                .map(NextHopAddress::nextHop)
-                .distinct()
+        return key(addresses.stream().map(NextHopAddress::nextHop));
+    }
+
+    /** The primary by its next hops, in no order: equal preferences are shuffled each time. */
+    private static List<NextHop> key(Stream<NextHop> nextHops) {
+        return nextHops.distinct()
                 .sorted((a, b) -> a.toString().compareTo(b.toString()))
                 .toList();
     }
