@@ -3,7 +3,9 @@ package org.backupmx;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.backupmx.dns.MxLookup;
 import org.backupmx.event.MessageAccepted;
 import org.backupmx.event.PrimaryChanged;
@@ -18,6 +20,7 @@ import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.retry.RetryPolicy;
+import org.backupmx.spool.SpoolException;
 import org.backupmx.testing.FakeRelayClient;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -47,6 +50,14 @@ class MainJobTest {
         return engine.client.relayed();
     }
 
+    private Optional<Instant> nextDue(String domain) throws SpoolException {
+        return engine.mx.snapshot().domains().stream()
+                .filter(queue -> queue.domain().equals(MailDomain.of(domain)))
+                .findFirst()
+                .orElseThrow()
+                .nextDue();
+    }
+
     @Test
     void mailAcceptedWhileThePrimaryIsDownArrivesWhenItIsBack() throws Exception {
         engine.client.allDown();
@@ -57,6 +68,8 @@ class MainJobTest {
         assertThat(relayed()).isEmpty();
         assertThat(engine.mx.snapshot().queued()).isEqualTo(200);
         assertThat(engine.mx.snapshot().domains().get(0).health()).isEqualTo(PrimaryHealth.DOWN);
+        assertThat(nextDue("example.test"))
+                .hasValueSatisfying(due -> assertThat(due).isBeforeOrEqualTo(engine.time.now()));
         assertThat(engine.client.attempts())
                 .as("no attempts message by message")
                 .hasSizeLessThan(20);
@@ -69,6 +82,7 @@ class MainJobTest {
                 .startsWith("Received: from client.example.com (unknown [192.0.2.10])")
                 .endsWith("\r\n" + MAIL);
         assertThat(engine.mx.snapshot().queued()).isZero();
+        assertThat(nextDue("example.test")).isEmpty();
         assertThat(engine.events.events(RecipientRelayed.class)).hasSize(200);
         assertThat(engine.events.events(PrimaryChanged.class))
                 .filteredOn(event -> event.domains().contains(MailDomain.of("example.test")))

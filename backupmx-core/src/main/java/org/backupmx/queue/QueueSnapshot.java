@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.backupmx.health.PrimaryHealth;
 import org.backupmx.mail.MailDomain;
 
@@ -48,6 +49,8 @@ public record QueueSnapshot(Instant at, List<DomainQueue> domains) {
      * @param held how many of them are held
      * @param bytes the sum of their sizes in bytes
      * @param oldestAge how long the oldest has waited; zero if nothing is queued
+     * @param nextDue when the first of them is due, perhaps in the past; a primary that is away may hold it up longer.
+     *     Empty if all are held, or nothing is queued
      * @param inFlight how many attempts are in flight
      * @param health the health of the domain's primary; {@link PrimaryHealth#UNKNOWN} for a foreign domain
      */
@@ -57,6 +60,7 @@ public record QueueSnapshot(Instant at, List<DomainQueue> domains) {
             long held,
             long bytes,
             Duration oldestAge,
+            Optional<Instant> nextDue,
             int inFlight,
             PrimaryHealth health) {
 
@@ -64,6 +68,7 @@ public record QueueSnapshot(Instant at, List<DomainQueue> domains) {
         public DomainQueue {
             requireNonNull(domain, "domain");
             requireNonNull(oldestAge, "oldestAge");
+            requireNonNull(nextDue, "nextDue");
             requireNonNull(health, "health");
         }
     }

@@ -14,7 +14,17 @@ import picocli.CommandLine.Spec;
         description = "Backup MX: keeps mail while the primary is away.",
         mixinStandardHelpOptions = true,
         versionProvider = ReferenceServer.ManifestVersion.class,
-        subcommands = {ServeCommand.class, SpoolCommand.class, Demo.class, CommandLine.HelpCommand.class})
+        subcommands = {
+            ServeCommand.class,
+            StatusCommand.class,
+            ProbeCommand.class,
+            ModeCommand.class,
+            MaintenanceCommand.class,
+            UptimeCommand.class,
+            SpoolCommand.class,
+            Demo.class,
+            CommandLine.HelpCommand.class
+        })
 public final class ReferenceServer implements Runnable {
 
     static final String NAME = "backupmx-server";

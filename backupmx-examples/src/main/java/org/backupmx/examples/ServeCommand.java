@@ -8,18 +8,19 @@ import java.io.PrintWriter;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
 import org.backupmx.BackupMx;
 import org.backupmx.BackupMxBuilder;
 import org.backupmx.dns.MxResolver;
 import org.backupmx.greylist.GreylistPolicy;
-import org.backupmx.health.HealthProbe;
-import org.backupmx.health.HealthThresholds;
-import org.backupmx.intake.RecipientPolicy;
+import org.backupmx.history.HistoryStore;
+import org.backupmx.history.file.FileHistory;
 import org.backupmx.intake.RelayDomain;
 import org.backupmx.intake.RelayDomains;
 import org.backupmx.smtp.EventLoops;
@@ -76,11 +77,13 @@ final class ServeCommand implements Callable<Integer> {
                 EventLoops loops = EventLoops.create().withTransport(config.transport())) {
             SmtpServer server = server(config, loops);
             SmtpClient client = SmtpClient.create().withEventLoops(loops);
-            BackupMx mx = engine(config, spool.spool(), server, client).build();
-            Thread ender = new Thread(() -> end(mx, loops, spool), "shutdown");
+            BackupMx mx = engine(config, spool, server, client).build();
+            Optional<AdminServer> admin = admin(config, mx);
+            Thread ender = new Thread(() -> end(mx, admin, loops, spool), "shutdown");
             try {
                 mx.start().toCompletableFuture().join();
             } catch (CompletionException e) {
+                admin.ifPresent(AdminServer::close);
                 mx.close();
                 throw e;
             }
@@ -94,15 +97,24 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
+    private static Optional<AdminServer> admin(ServerConfig config, BackupMx mx) throws IOException {
+        if (config.adminSocket().isEmpty()) {
+            return Optional.empty();
+        }
+        AdminRequests requests = new AdminRequests(mx, InstantSource.system());
+        return Optional.of(AdminServer.open(config.adminSocket().get(), requests::answer, AdminServer.TIMEOUT));
+    }
+
     /** Runs when the process is told to end. */
-    private static void end(BackupMx mx, EventLoops loops, OpenSpool spool) {
+    private static void end(BackupMx mx, Optional<AdminServer> admin, EventLoops loops, OpenSpool spool) {
         LOG.atInfo().log("stopping");
+        admin.ifPresent(AdminServer::close);
         mx.close();
         loops.close();
         try {
             spool.close();
             LOG.atInfo().log("stopped");
-        } catch (SpoolException e) {
+        } catch (IOException e) {
             LOG.atError().addKeyValue("reason", ReferenceServer.oneLine(e)).log("spool not closed");
         }
     }
@@ -116,65 +128,64 @@ final class ServeCommand implements Callable<Integer> {
         return config.tls().map(tls -> server.startTls(tls.startTls())).orElse(server);
     }
 
-    private static BackupMxBuilder engine(ServerConfig config, Spool spool, SmtpServer server, SmtpClient client) {
+    private static BackupMxBuilder engine(ServerConfig config, OpenSpool spool, SmtpServer server, SmtpClient client) {
         BackupMxBuilder builder = BackupMx.builder()
                 .hostname(config.hostname())
                 .relayDomains(RelayDomains.of(domains(config)).withByDestination(config.byDestination()))
                 .intakeServer(server)
                 .relayClient(client)
-                .spool(spool)
+                .spool(spool.spool())
                 .mxResolver(config.resolvers().isEmpty() ? MxResolver.system() : MxResolver.of(config.resolvers()))
                 .routes(config.routes())
                 .retryPolicy(config.retry().giveUpAfter(config.lifetime()))
                 .greylist(config.greylistDelay().map(GreylistPolicy::inMemory).orElse(GreylistPolicy.off()))
-                .healthProbe(probe(config.probe()))
+                .healthProbe(config.probe().healthProbe())
+                .mode(config.mode())
                 .maxMessageBytes(config.limits().messageBytes())
                 .maxRecipients(config.limits().recipients())
                 .allowPrivateNextHops(config.allowPrivateNextHops())
                 .allowRoutedLocalParts(config.allowRoutedLocalParts());
         config.postmaster().ifPresent(builder::postmaster);
+        spool.history().ifPresent(builder::historyStore);
         return builder;
-    }
-
-    private static HealthProbe probe(ServerConfig.Probe probe) {
-        return HealthProbe.recipient()
-                .every(probe.up())
-                .everyWhileDown(probe.down())
-                .thresholds(new HealthThresholds(probe.rise(), probe.fall()));
     }
 
     private static List<RelayDomain> domains(ServerConfig config) {
         List<RelayDomain> domains = new ArrayList<>();
-        config.domains().forEach((name, domain) -> {
-            RelayDomain plain = RelayDomain.of(name.toString())
-                    .withNextHops(domain.primary())
-                    .withTlsRequired(domain.requiresTls());
-            RelayDomain relayDomain = domain.messageBytes().isPresent()
-                    ? plain.withMaxMessageBytes(domain.messageBytes().getAsLong())
-                    : plain;
-            domains.add(domain.recipients()
-                    .map(mailboxes -> relayDomain.withRecipients(RecipientPolicy.only(mailboxes)))
-                    .orElse(relayDomain));
-        });
+        config.domains().forEach((name, domain) -> domains.add(domain.relayDomain(name)));
         return domains;
     }
 
-    /** The spool with what was opened for it. */
-    private record OpenSpool(Spool spool, Runnable below) implements AutoCloseable {
+    /** The spool with what was opened for it and beside it. */
+    private record OpenSpool(Spool spool, Optional<HistoryStore> history, Runnable below) implements AutoCloseable {
 
         static OpenSpool of(ServerConfig config) throws IOException {
-            String location = config.spool();
-            if (!location.startsWith("jdbc:")) {
-                Path keyFile = config.spoolKeyFile().orElse(null);
-                return new OpenSpool(SpoolDirectory.open(Path.of(location), keyFile), () -> {});
+            OpenSpool opened = config.spool().startsWith("jdbc:") ? database(config.spool()) : directory(config);
+            if (config.history().isEmpty()) {
+                return opened;
             }
+            try {
+                HistoryStore history = FileHistory.open(config.history().get());
+                return new OpenSpool(opened.spool(), Optional.of(history), opened.below());
+            } catch (IOException e) {
+                opened.close();
+                throw e;
+            }
+        }
+
+        private static OpenSpool directory(ServerConfig config) throws IOException {
+            Path keyFile = config.spoolKeyFile().orElse(null);
+            return new OpenSpool(SpoolDirectory.open(Path.of(config.spool()), keyFile), Optional.empty(), () -> {});
+        }
+
+        private static OpenSpool database(String location) throws IOException {
             HikariConfig pool = new HikariConfig();
             pool.setJdbcUrl(location);
             pool.setMaximumPoolSize(DATABASE_CONNECTIONS);
             pool.setConnectionTimeout(Duration.ofSeconds(10).toMillis());
             HikariDataSource source = connect(pool);
             try {
-                return new OpenSpool(JdbcSpool.builder(source).open(), source::close);
+                return new OpenSpool(JdbcSpool.builder(source).open(), Optional.empty(), source::close);
             } catch (SpoolException e) {
                 source.close();
                 throw e;
@@ -191,11 +202,21 @@ final class ServeCommand implements Callable<Integer> {
         }
 
         @Override
-        public void close() throws SpoolException {
+        public void close() throws IOException {
             try {
                 spool.close();
             } finally {
-                below.run();
+                try {
+                    closeHistory();
+                } finally {
+                    below.run();
+                }
+            }
+        }
+
+        private void closeHistory() throws IOException {
+            if (history.isPresent()) {
+                history.get().close();
             }
         }
     }

@@ -11,12 +11,11 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
+import org.backupmx.intake.DomainMode;
 import org.backupmx.intake.IpNetwork;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
@@ -35,10 +34,13 @@ record ServerConfig(
         Transport transport,
         String spool,
         Optional<Path> spoolKeyFile,
-        Map<MailDomain, Domain> domains,
+        Optional<Path> adminSocket,
+        Optional<Path> history,
+        DomainMode mode,
+        Map<MailDomain, ServerDomain> domains,
         List<IpNetwork> byDestination,
         Map<MailDomain, List<NextHop>> routes,
-        Probe probe,
+        ServerProbe probe,
         RetryPolicy retry,
         Duration lifetime,
         ServerLimits limits,
@@ -55,6 +57,9 @@ record ServerConfig(
             "transport",
             "spool",
             "spool-key-file",
+            "admin-socket",
+            "history",
+            "mode",
             "domains",
             "by-destination",
             "routes",
@@ -69,21 +74,8 @@ record ServerConfig(
             "allow-private-next-hops",
             "allow-routed-local-parts");
 
+    private static final String SPOOL = "a directory, or a jdbc: URL";
     private static final String ADDRESS_AND_PORT = "address:port, for example 0.0.0.0:25 or [::]:25";
-    private static final String NEXT_HOP = "host, host:port, [address] or [address]:port, or a list of them";
-
-    /**
-     * One relay domain: its fixed next hops, empty for «by MX», its recipients, absent for «any», whether its mail must come
-     * by TLS, and its size limit, absent for that of all.
-     */
-    record Domain(
-            List<NextHop> primary, Optional<Set<Mailbox>> recipients, boolean requiresTls, OptionalLong messageBytes) {
-
-        static final Domain DEFAULT = new Domain(List.of(), Optional.empty(), false, OptionalLong.empty());
-    }
-
-    /** How often a primary is probed in either state, and how many answers turn it. */
-    record Probe(Duration up, Duration down, int rise, int fall) {}
 
     /** Certificates and keys in PEM form, the default first. */
     record Tls(List<Pair> certificates) {
@@ -110,8 +102,8 @@ record ServerConfig(
         if (!byDestination.isEmpty() && !map.containsKey("domains")) {
             required(root, map, "postmaster", "an address, as there is no domain for it");
         }
-        Map<MailDomain, Domain> domains = map.containsKey("domains") || byDestination.isEmpty()
-                ? domains(
+        Map<MailDomain, ServerDomain> domains = map.containsKey("domains") || byDestination.isEmpty()
+                ? ServerDomain.all(
                         required(root, map, "domains", "the domains we are backup MX for"),
                         limits,
                         map.containsKey("tls"))
@@ -123,12 +115,15 @@ record ServerConfig(
                 map.containsKey("transport")
                         ? map.get("transport").value("auto, nio, epoll or io_uring", ServerConfig::transport)
                         : Transport.AUTO,
-                spool(required(root, map, "spool", "a directory, or a jdbc: URL")),
-                spoolKeyFile(map.get("spool-key-file"), required(root, map, "spool", "a directory, or a jdbc: URL")),
+                spool(required(root, map, "spool", SPOOL)),
+                spoolKeyFile(map.get("spool-key-file"), required(root, map, "spool", SPOOL)),
+                AdminSocket.path(map.get("admin-socket"), spool(required(root, map, "spool", SPOOL))),
+                history(map.get("history"), spool(required(root, map, "spool", SPOOL))),
+                map.containsKey("mode") ? ServerDomain.mode(map.get("mode")) : DomainMode.ALWAYS,
                 domains,
                 byDestination,
                 routes(map.get("routes"), domains),
-                probe(map.get("probe")),
+                ServerProbe.of(map.get("probe")),
                 retry(map.get("retry")),
                 map.containsKey("lifetime")
                         ? map.get("lifetime").value(Units.DURATION, Units::duration)
@@ -142,7 +137,7 @@ record ServerConfig(
                 flag(map.get("allow-routed-local-parts"), false));
     }
 
-    private static ConfigNode required(ConfigNode parent, Map<String, ConfigNode> map, String key, String expected)
+    static ConfigNode required(ConfigNode parent, Map<String, ConfigNode> map, String key, String expected)
             throws ConfigException {
         ConfigNode node = map.get(key);
         if (node == null) {
@@ -161,8 +156,7 @@ record ServerConfig(
 
     private static String spool(ConfigNode node) throws ConfigException {
         String location = node.value(
-                "a directory, or a jdbc: URL",
-                text -> text.startsWith("jdbc:") ? text : Path.of(text).toString());
+                SPOOL, text -> text.startsWith("jdbc:") ? text : Path.of(text).toString());
         if (location.startsWith("jdbc:")) {
             try {
                 DriverManager.getDriver(location);
@@ -189,6 +183,15 @@ record ServerConfig(
             throw node.fault(String.valueOf(e.getMessage()));
         }
         return Optional.of(file);
+    }
+
+    /** Beside the mail, unless that is in a database, which several servers may share. */
+    private static Optional<Path> history(@Nullable ConfigNode node, String spool) throws ConfigException {
+        if (node != null) {
+            return node.value(
+                    "a directory, or off", text -> text.equals("off") ? Optional.empty() : Optional.of(Path.of(text)));
+        }
+        return spool.startsWith("jdbc:") ? Optional.empty() : Optional.of(Path.of(spool, "history"));
     }
 
     private static boolean flag(@Nullable ConfigNode node, boolean absent) throws ConfigException {
@@ -282,122 +285,19 @@ record ServerConfig(
         return List.copyOf(networks);
     }
 
-    private static Map<MailDomain, Domain> domains(ConfigNode node, ServerLimits limits, boolean offersTls)
-            throws ConfigException {
-        Map<MailDomain, Domain> domains = new LinkedHashMap<>();
-        for (Map.Entry<String, ConfigNode> entry : node.map().entrySet()) {
-            ConfigNode child = entry.getValue();
-            MailDomain name = domainName(child, entry.getKey());
-            Domain domain = child.isEmpty() ? Domain.DEFAULT : domain(child, limits, offersTls);
-            if (domains.put(name, domain) != null) {
-                throw child.fault("given twice", "each domain once");
-            }
-        }
-        if (domains.isEmpty()) {
-            throw node.fault("empty", "at least one domain");
-        }
-        return domains;
-    }
-
-    private static MailDomain domainName(ConfigNode node, String text) throws ConfigException {
-        try {
-            MailDomain domain = MailDomain.of(text);
-            if (!domain.isAddressLiteral()) {
-                return domain;
-            }
-        } catch (IllegalArgumentException e) {
-            // told below, like the literal
-        }
-        throw node.fault("not a domain", "a domain such as example.org");
-    }
-
-    private static Domain domain(ConfigNode node, ServerLimits limits, boolean offersTls) throws ConfigException {
-        Map<String, ConfigNode> map = node.map(Set.of("primary", "mode", "recipients", "tls", "message-size"));
-        if (map.containsKey("mode")) {
-            map.get("mode").value("always (monitoring is not there yet, see docs/known-limits.md)", text -> {
-                if (!text.equals("always")) {
-                    throw new IllegalArgumentException(text);
-                }
-                return text;
-            });
-        }
-        Optional<Set<Mailbox>> recipients = Optional.empty();
-        if (map.containsKey("recipients")) {
-            Set<Mailbox> mailboxes = new LinkedHashSet<>();
-            for (ConfigNode item : map.get("recipients").list()) {
-                mailboxes.add(item.value("an address such as user@example.org", Mailbox::parse));
-            }
-            recipients = Optional.of(mailboxes);
-        }
-        return new Domain(
-                map.containsKey("primary") ? nextHops(map.get("primary")) : List.of(),
-                recipients,
-                map.containsKey("tls") && requiresTls(map.get("tls"), offersTls),
-                messageBytes(map.get("message-size"), limits));
-    }
-
-    private static boolean requiresTls(ConfigNode node, boolean offersTls) throws ConfigException {
-        boolean required = node.value("required or opportunistic", text -> switch (text) {
-            case "required" -> true;
-            case "opportunistic" -> false;
-            default -> throw new IllegalArgumentException(text);
-        });
-        if (required && !offersTls) {
-            throw node.fault("required without STARTTLS", "tls.certificate and tls.key");
-        }
-        return required;
-    }
-
-    private static OptionalLong messageBytes(@Nullable ConfigNode node, ServerLimits limits) throws ConfigException {
-        if (node == null) {
-            return OptionalLong.empty();
-        }
-        return OptionalLong.of(node.value(Units.SIZE + ", from 64kB to limits.message-size", text -> {
-            long bytes = Units.bytes(text);
-            if (bytes < 64 << 10 || bytes > limits.messageBytes()) {
-                throw new IllegalArgumentException(text);
-            }
-            return bytes;
-        }));
-    }
-
-    private static List<NextHop> nextHops(ConfigNode node) throws ConfigException {
-        List<NextHop> hops = new ArrayList<>();
-        for (ConfigNode item : node.isList() ? node.list() : List.of(node)) {
-            hops.add(item.value(NEXT_HOP, NextHop::parse));
-        }
-        if (hops.isEmpty()) {
-            throw node.fault("empty", NEXT_HOP);
-        }
-        return List.copyOf(hops);
-    }
-
-    private static Map<MailDomain, List<NextHop>> routes(@Nullable ConfigNode node, Map<MailDomain, Domain> domains)
-            throws ConfigException {
+    private static Map<MailDomain, List<NextHop>> routes(
+            @Nullable ConfigNode node, Map<MailDomain, ServerDomain> domains) throws ConfigException {
         Map<MailDomain, List<NextHop>> routes = new LinkedHashMap<>();
         if (node != null) {
             for (Map.Entry<String, ConfigNode> entry : node.map().entrySet()) {
-                MailDomain name = domainName(entry.getValue(), entry.getKey());
+                MailDomain name = ServerDomain.name(entry.getValue(), entry.getKey());
                 if (domains.containsKey(name)) {
                     throw entry.getValue().fault("a domain of ours", "domains." + name + ".primary for its next hop");
                 }
-                routes.put(name, nextHops(entry.getValue()));
+                routes.put(name, ServerDomain.nextHops(entry.getValue()));
             }
         }
         return routes;
-    }
-
-    private static Probe probe(@Nullable ConfigNode node) throws ConfigException {
-        Map<String, ConfigNode> map = node == null ? Map.of() : node.map(Set.of("up", "down", "rise", "fall"));
-        return new Probe(
-                duration(map, "up", Duration.ofMinutes(8)),
-                duration(map, "down", Duration.ofSeconds(60)),
-                map.containsKey("rise") ? map.get("rise").number(1, 100) : 2,
-                map.containsKey("fall") ? map.get("fall").number(1, 100) : 2);
-    }
-
-    private static Duration duration(Map<String, ConfigNode> map, String key, Duration absent) throws ConfigException {
-        return map.containsKey(key) ? map.get(key).value(Units.DURATION, Units::duration) : absent;
     }
 
     private static RetryPolicy retry(@Nullable ConfigNode node) throws ConfigException {

@@ -1,6 +1,9 @@
 package org.backupmx.examples;
 
 import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.format.DateTimeParseException;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -12,6 +15,9 @@ final class Units {
     static final String SIZE = "a size such as 500kB, 60MB or 1GB";
 
     private static final Pattern AMOUNT = Pattern.compile("(\\d{1,9})\\s?([A-Za-z]*)");
+
+    /** What {@link #instant} reads. */
+    static final String TIME = "a time such as 2026-11-23T18:00Z, or a span from now such as 30m, 2h or 3d";
 
     private Units() {}
 
@@ -30,6 +36,18 @@ final class Units {
             throw new IllegalArgumentException(text);
         }
         return duration;
+    }
+
+    /** An instant with its offset from UTC, or a duration from now. */
+    static Instant instant(String text, Instant now) {
+        if (AMOUNT.matcher(text).matches()) {
+            return now.plus(duration(text));
+        }
+        try {
+            return OffsetDateTime.parse(text).toInstant();
+        } catch (DateTimeParseException e) {
+            throw new IllegalArgumentException(text, e);
+        }
     }
 
     /** Bytes; the units are powers of 1024, as is usual for message sizes. */

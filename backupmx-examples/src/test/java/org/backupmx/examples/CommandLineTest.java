@@ -139,6 +139,48 @@ class CommandLineTest {
         }
     }
 
+    @Test
+    void aServerThatDoesNotRunIsTold() throws Exception {
+        Path socket = folder.resolve("admin.sock");
+        assertOneLine(
+                run("status", "--socket", socket.toString()),
+                1,
+                "admin socket " + socket + ": no server is running there");
+        Files.createFile(socket);
+        assertOneLine(
+                run("status", "--socket", socket.toString()),
+                1,
+                "admin socket " + socket + ": no server is running there");
+        assertOneLine(
+                run("status", "--socket", "/" + "s".repeat(107)),
+                2,
+                "--socket: longer than 107 octets (expected: a shorter path)");
+    }
+
+    @Test
+    void aCommandNeedsToKnowWhichServer() {
+        assertOneLine(
+                run("status"),
+                2,
+                "Error: Missing required argument (specify one of these): (--config=FILE | --socket=PATH)"
+                        + " (expected: see backupmx-server status --help)");
+    }
+
+    @Test
+    void aServerWithoutAnAdminSocketIsTold() throws Exception {
+        Path config = Files.writeString(folder.resolve("server.yaml"), """
+                hostname: mx2.example.net
+                listen: ["127.0.0.1:0"]
+                spool: spool
+                admin-socket: off
+                domains: {example.org: }
+                """);
+        assertOneLine(
+                run("status", "--config", config.toString()),
+                2,
+                config + ": no admin socket (expected: admin-socket: PATH)");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -159,6 +201,20 @@ class CommandLineTest {
                         + " (expected: see backupmx-server spool export --help)",
                 "spool import a | Missing required option: '--from=PATH'"
                         + " (expected: see backupmx-server spool import --help)",
+                "mode a.test hold --until 0h --socket x | --until: \"0h\" is not a time such as 2026-11-23T18:00Z, or a"
+                        + " span from now such as 30m, 2h or 3d (expected: see backupmx-server mode --help)",
+                "probe a.test --config a --socket b | Error: --config=FILE, --socket=PATH are mutually exclusive (specify only"
+                        + " one) (expected: see backupmx-server probe --help)",
+                "mode a.test monitoring --socket x | ORDER: \"monitoring\" is configuration and no order: the key mode of the"
+                        + " configuration file (expected: see backupmx-server mode --help)",
+                "mode a.test down --socket x | ORDER: \"down\" is not auto, force-down, force-up or hold"
+                        + " (expected: see backupmx-server mode --help)",
+                "mode a.test hold --until soon --socket x | --until: \"soon\" is not a time such as 2026-11-23T18:00Z, or a"
+                        + " span from now such as 30m, 2h or 3d (expected: see backupmx-server mode --help)",
+                "maintenance a.test --socket x | maintenance: either --until, perhaps with --from, or --end"
+                        + " (expected: see backupmx-server maintenance --help)",
+                "maintenance a.test --end --until 2h --socket x | maintenance: either --until, perhaps with --from, or --end"
+                        + " (expected: see backupmx-server maintenance --help)",
                 "demo --messages x | Invalid value for option '--messages': 'x' is not an int"
                         + " (expected: see backupmx-server demo --help)",
                 "demo --messages 0 | --messages: 0 is not 1 to 100000 (expected: see backupmx-server demo --help)",
@@ -169,7 +225,21 @@ class CommandLineTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"", "serve", "spool", "spool describe", "spool verify", "spool export", "spool import", "demo"})
+            strings = {
+                "",
+                "serve",
+                "status",
+                "probe",
+                "mode",
+                "maintenance",
+                "uptime",
+                "spool",
+                "spool describe",
+                "spool verify",
+                "spool export",
+                "spool import",
+                "demo"
+            })
     void everyCommandHasHelp(String command) {
         Said said = run((command + " --help").trim().split(" "));
         assertThat(said.out()).startsWith(("Usage: backupmx-server " + command).trim());

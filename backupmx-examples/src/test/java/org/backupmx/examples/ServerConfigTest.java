@@ -13,17 +13,21 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.backupmx.intake.DomainMode;
 import org.backupmx.intake.IpNetwork;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
+import org.backupmx.relay.ProbeDepth;
 import org.backupmx.smtp.BareLineEnds;
 import org.backupmx.smtp.EarlyTalkers;
 import org.backupmx.smtp.SmtpListener;
 import org.backupmx.smtp.Transport;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class ServerConfigTest {
@@ -86,6 +90,9 @@ class ServerConfigTest {
                     accepts-mail: false
                 transport: io_uring
                 spool: data/spool
+                admin-socket: /run/backupmx/admin.sock
+                history: data/history
+                mode: monitoring
                 domains:
                   Example.test:
                     primary: 127.0.0.50:2500
@@ -97,7 +104,7 @@ class ServerConfigTest {
                 by-destination: [192.0.2.0/24, "2001:db8::/32"]
                 routes:
                   sender.test: [127.0.0.50:2500, "[::1]"]
-                probe: {up: 8m, down: 1s, rise: 1, fall: 3}
+                probe: {depth: starttls, up: 8m, down: 1s, timeout: 20s, rise: 1, fall: 3}
                 retry: 5m*3, 15m*4, 1h
                 lifetime: 7d
                 limits:
@@ -136,18 +143,28 @@ class ServerConfigTest {
                 .containsExactly(true, false);
         assertThat(config.transport()).isEqualTo(Transport.IO_URING);
         assertThat(config.spool()).isEqualTo("data/spool");
-        ServerConfig.Domain domain = config.domains().get(MailDomain.of("example.test"));
+        assertThat(config.adminSocket()).contains(Path.of("/run/backupmx/admin.sock"));
+        assertThat(config.history()).contains(Path.of("data/history"));
+        assertThat(config.mode()).isEqualTo(DomainMode.MONITORING);
+        ServerDomain domain = config.domains().get(MailDomain.of("example.test"));
         assertThat(domain.primary()).containsExactly(new NextHop("127.0.0.50", 2500));
         assertThat(domain.recipients().orElseThrow())
                 .containsExactly(Mailbox.parse("a@example.test"), Mailbox.parse("\"b c\"@example.test"));
         assertThat(domain.requiresTls()).isTrue();
+        assertThat(domain.mode()).contains(DomainMode.ALWAYS);
         assertThat(domain.messageBytes()).hasValue(5 << 20);
-        assertThat(config.domains().get(MailDomain.of("by-mx.test"))).isEqualTo(ServerConfig.Domain.DEFAULT);
+        assertThat(config.domains().get(MailDomain.of("by-mx.test"))).isEqualTo(ServerDomain.DEFAULT);
         assertThat(config.byDestination()).containsExactly(IpNetwork.of("192.0.2.0/24"), IpNetwork.of("2001:db8::/32"));
         assertThat(config.routes().get(MailDomain.of("sender.test")))
                 .containsExactly(new NextHop("127.0.0.50", 2500), new NextHop("::1", 25));
         assertThat(config.probe())
-                .isEqualTo(new ServerConfig.Probe(Duration.ofMinutes(8), Duration.ofSeconds(1), 1, 3));
+                .isEqualTo(new ServerProbe(
+                        Optional.of(ProbeDepth.STARTTLS),
+                        Duration.ofMinutes(8),
+                        Duration.ofSeconds(1),
+                        Duration.ofSeconds(20),
+                        1,
+                        3));
         assertThat(config.lifetime()).isEqualTo(Duration.ofDays(7));
         assertThat(config.limits())
                 .isEqualTo(new ServerLimits(
@@ -185,8 +202,17 @@ class ServerConfigTest {
                 .isEqualTo(new ServerLimits(
                         62_914_560, 1000, 2000, 50, Duration.ZERO, Optional.empty(), BareLineEnds.NORMALISE));
         assertThat(config.probe())
-                .isEqualTo(new ServerConfig.Probe(Duration.ofMinutes(8), Duration.ofSeconds(60), 2, 2));
+                .isEqualTo(new ServerProbe(
+                        Optional.of(ProbeDepth.RCPT),
+                        Duration.ofMinutes(8),
+                        Duration.ofSeconds(60),
+                        Duration.ofSeconds(30),
+                        2,
+                        2));
         assertThat(config.lifetime()).isEqualTo(Duration.ofDays(14));
+        assertThat(config.adminSocket()).contains(Path.of("spool/admin.sock"));
+        assertThat(config.history()).contains(Path.of("spool/history"));
+        assertThat(config.mode()).isEqualTo(DomainMode.ALWAYS);
         assertThat(config.transport()).isEqualTo(Transport.AUTO);
         assertThat(config.routes()).isEmpty();
         assertThat(config.tls()).isEmpty();
@@ -195,6 +221,48 @@ class ServerConfigTest {
         assertThat(config.resolvers()).isEqualTo(List.of());
         assertThat(config.allowPrivateNextHops()).isFalse();
         assertThat(config.allowRoutedLocalParts()).isFalse();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "tcp, TCP",
+        "banner, BANNER",
+        "ehlo, EHLO",
+        "starttls, STARTTLS",
+        "rcpt, RCPT",
+        "off,",
+    })
+    void everyDepthOfAProbeIsTaken(String word, @Nullable ProbeDepth depth) throws Exception {
+        ServerConfig config = ServerConfig.read(minimal("spool", "probe: {depth: " + word + ", up: 1d, down: 20m}"));
+        assertThat(config.probe().healthProbe().depth()).isEqualTo(Optional.ofNullable(depth));
+        assertThat(config.probe().healthProbe().interval()).isEqualTo(Duration.ofDays(1));
+        assertThat(config.probe().healthProbe().intervalWhileDown()).isEqualTo(Duration.ofMinutes(20));
+        assertThat(config.probe().healthProbe().timeout()).isEqualTo(Duration.ofSeconds(30));
+    }
+
+    @Test
+    void withoutASpoolDirectoryThereIsNoAdminSocketAndNoHistory() throws Exception {
+        assertThat(ServerConfig.read(minimal("spool", "admin-socket: off")).adminSocket())
+                .isEmpty();
+        assertThat(ServerConfig.read(minimal("jdbc:h2:mem:x", "")).adminSocket())
+                .isEmpty();
+        assertThat(ServerConfig.read(minimal("jdbc:h2:mem:x", "")).history()).isEmpty();
+        assertThat(ServerConfig.read(minimal("spool", "history: off")).history())
+                .isEmpty();
+        assertThat(ServerConfig.read(minimal("/" + "s".repeat(95), "")).adminSocket())
+                .contains(Path.of("/" + "s".repeat(95) + "/admin.sock"));
+        assertThat(ServerConfig.read(minimal("/" + "s".repeat(96), "")).adminSocket())
+                .isEmpty();
+    }
+
+    private Path minimal(String spool, String more) throws IOException {
+        return Files.writeString(folder.resolve("server.yaml"), """
+                hostname: mx2.example.net
+                listen: [0.0.0.0:25]
+                spool: "%s"
+                domains: {example.test: }
+                %s
+                """.formatted(spool, more));
     }
 
     @Test

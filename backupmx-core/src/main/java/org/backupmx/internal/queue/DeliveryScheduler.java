@@ -306,7 +306,9 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
         Instant now = delivery.runtime.now();
         Map<MailDomain, QueueSnapshot.DomainQueue> domains = new TreeMap<>();
         lanes.forEach((domain, lane) -> domains.put(
-                domain, new QueueSnapshot.DomainQueue(domain, 0, 0, 0, Duration.ZERO, lane.inFlight(), lane.health())));
+                domain,
+                new QueueSnapshot.DomainQueue(
+                        domain, 0, 0, 0, Duration.ZERO, Optional.empty(), lane.inFlight(), lane.health())));
         for (SpoolLane queued : delivery.spool.lanes()) {
             DomainLane lane = lanes.get(queued.domain());
             Duration age = Duration.between(queued.oldest(), now);
@@ -318,6 +320,7 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
                             queued.held(),
                             queued.bytes(),
                             age.isNegative() ? Duration.ZERO : age,
+                            delivery.spool.nextDue(queued.domain()),
                             lane == null ? 0 : lane.inFlight(),
                             lane == null ? PrimaryHealth.UNKNOWN : lane.health()));
         }
