@@ -94,7 +94,7 @@ def until(what, condition):
     deadline = time.monotonic() + SECONDS
     while not condition():
         if time.monotonic() > deadline:
-            sys.exit(f"smuggling.py: {what}: not within {SECONDS} s")
+            sys.exit(f"{pathlib.Path(sys.argv[0]).name}: {what}: not within {SECONDS} s")
         time.sleep(0.1)
 
 
@@ -141,6 +141,9 @@ alias_maps =
 smtpd_peername_lookup = no
 {delivery}""")
         (etc / "master.cf").write_text(MASTER.format(port=self.port))
+        self.start()
+
+    def start(self):
         self._postfix("start")
         until("Postfix's start", lambda: listens(self.port))
 
