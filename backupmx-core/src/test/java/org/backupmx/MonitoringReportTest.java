@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.time.Duration;
 import java.util.List;
+import org.backupmx.health.PrimaryHealth;
 import org.backupmx.intake.DomainMode;
 import org.backupmx.intake.IpNetwork;
+import org.backupmx.mail.MailDomain;
 import org.backupmx.monitoring.DeferredNetwork;
 import org.backupmx.monitoring.DeferredNetwork.Fate;
 import org.backupmx.monitoring.MonitoringReport;
@@ -99,6 +101,26 @@ class MonitoringReportTest {
         assertThat(networks()).isEmpty();
         pass(A_BEAT);
         assertThat(networks()).hasSize(1);
+    }
+
+    @Test
+    void t35_anOutageThatIsOverBeforeTheNextBeatCountsToo() {
+        offer("192.0.2.1");
+        engine.client.allDown();
+        probe();
+        engine.client.allUp();
+        probe();
+        probe();
+        assertThat(engine.mx.health().find(MailDomain.of("example.test")).orElseThrow().health())
+                .isEqualTo(PrimaryHealth.UP);
+        pass(A_BEAT);
+        assertThat(networks()).isEmpty();
+    }
+
+    private void probe() {
+        engine.time.advance(Duration.ofMillis(1));
+        assertThat(engine.mx.health().probe(MailDomain.of("example.test"))).isNotNull();
+        engine.time.run();
     }
 
     @Test
