@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -512,5 +513,50 @@ class FaultTest {
                 SimulatedDisk.spool(disk.afterCrash(new Random(1)), 2).open()) {
             assertThat(scan(again)).isEmpty();
         }
+    }
+
+    /** Perhaps its place on the disk is bad: it is not tried again, and the room comes back at the next opening. */
+    @ParameterizedTest
+    @EnumSource(
+            value = Call.class,
+            names = {"WRITE", "FORCE"})
+    void spareThatCannotBeWrittenIsLeftOut(Call failing) throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+        Turns turns = new Turns();
+        List<SpoolId> stored = new ArrayList<>();
+        String spare;
+        try (FileSpool spool = turns.taken(SimulatedDisk.spool(disk, 1)).open()) {
+            for (int i = 0; i < 2; i++) {
+                assertThat(spool.delete(put(spool, 70_000))).isTrue();
+            }
+            stored.add(put(spool, 40_000));
+            turns.compact();
+            spare = spare(disk).orElseThrow();
+            disk.fault((call, file, bytes) -> {
+                if (call == failing && file.equals(spare)) {
+                    throw new IOException("Input/output error");
+                }
+                return bytes;
+            });
+            AtomicInteger refused = new AtomicInteger();
+            for (int i = 0; i < 4; i++) {
+                try {
+                    stored.add(put(spool, 50_000));
+                } catch (SpoolUnavailableException e) {
+                    refused.incrementAndGet();
+                }
+            }
+            assertThat(refused).hasValue(1);
+            assertThat(disk.files()).contains(spare);
+        }
+        disk.noFault();
+        try (FileSpool again = turns.taken(SimulatedDisk.spool(disk, 2)).open()) {
+            assertThat(scan(again)).extracting(QueuedMessage::id).containsExactlyElementsOf(stored);
+            assertThat(disk.files()).as("used again").doesNotContain(spare);
+        }
+    }
+
+    private static Optional<String> spare(SimulatedDisk disk) {
+        return disk.files().stream().filter(name -> name.startsWith("spare-")).findFirst();
     }
 }
