@@ -85,11 +85,11 @@ final class AdminRequests {
         lines.add("domain: " + health.domain());
         lines.add("state: " + health.health());
         lines.add("found: " + health.found());
-        lines.add("since: " + health.since());
+        lines.add("since: " + Status.second(health.since()));
         lines.add("cause: " + health.cause());
         lines.add("flapping: " + health.isFlapping());
-        lines.add("last-probe: " + health.lastAnswer().map(Instant::toString).orElse("none"));
-        lines.add("next-probe: " + health.nextProbe().map(Instant::toString).orElse("none"));
+        lines.add("last-probe: " + health.lastAnswer().map(Status::second).orElse("none"));
+        lines.add("next-probe: " + health.nextProbe().map(Status::second).orElse("none"));
         lines.add("primary: " + health.primary().stream().map(String::valueOf).collect(Collectors.joining(" ")));
         health.capabilities().ifPresent(said -> {
             lines.add("banner: " + said.banner());

@@ -68,8 +68,7 @@ record Status(Instant at, List<Row> rows) {
                 row.domain(),
                 health.map(one -> word(one.mode())).orElse("-"),
                 health.map(one -> one.health().toString()).orElse("-"),
-                health.map(one -> one.since().truncatedTo(ChronoUnit.SECONDS).toString())
-                        .orElse("-"),
+                health.map(one -> second(one.since())).orElse("-"),
                 health.flatMap(DomainHealth::lastAnswer)
                         .map(last -> span(Duration.between(last, at)) + " ago")
                         .orElse("-"),
@@ -89,6 +88,9 @@ record Status(Instant at, List<Row> rows) {
                         .isPresent()) {
             return "held";
         }
+        if (health.filter(this::isMaintained).isPresent()) {
+            return "after maintenance";
+        }
         boolean waits = health.map(DomainHealth::health)
                 .filter(state -> state == PrimaryHealth.DOWN || state == PrimaryHealth.REJECTING)
                 .isPresent();
@@ -98,6 +100,15 @@ record Status(Instant at, List<Row> rows) {
         return health.flatMap(DomainHealth::nextProbe)
                 .map(next -> "after a probe " + in(next))
                 .orElse("after a probe");
+    }
+
+    private boolean isMaintained(DomainHealth health) {
+        return health.maintenance().stream().anyMatch(window -> window.contains(at));
+    }
+
+    /** An instant as people read it. */
+    static String second(Instant instant) {
+        return instant.truncatedTo(ChronoUnit.SECONDS).toString();
     }
 
     private String in(Instant instant) {

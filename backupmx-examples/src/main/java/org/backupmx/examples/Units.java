@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
+import java.time.temporal.ChronoUnit;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -38,10 +39,10 @@ final class Units {
         return duration;
     }
 
-    /** An instant with its offset from UTC, or a duration from now. */
+    /** An instant with its offset from UTC, or a duration from now, to the second. */
     static Instant instant(String text, Instant now) {
         if (AMOUNT.matcher(text).matches()) {
-            return now.plus(duration(text));
+            return now.plus(duration(text)).truncatedTo(ChronoUnit.SECONDS);
         }
         try {
             return OffsetDateTime.parse(text).toInstant();

@@ -138,6 +138,9 @@ class AdminIT {
         assertThat(down[5]).isEqualTo("1");
         assertThat(down[6]).matches("\\d+s");
         assertThat(down[7]).matches("after a probe in 1\\dm( \\d+s)?|after a probe in 20m.*");
+        run("maintenance", "example.test", "--until", "30m").lines();
+        assertThat(status("example.test")[7]).isEqualTo("after maintenance");
+        run("maintenance", "example.test", "--end").lines();
         assertThat(down[8]).contains("refused");
         assertThat(status("other.test"))
                 .startsWith("other.test", "monitoring", "DOWN")
