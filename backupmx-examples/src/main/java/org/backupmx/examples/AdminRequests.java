@@ -25,6 +25,7 @@ import org.backupmx.mail.MailDomain;
  *   maintenance DOMAIN FROM UNTIL
  *   maintenance DOMAIN end
  *   uptime DOMAIN DAYS text|csv|outages-csv|json|svg
+ *   monitoring LIMIT
  * </pre>
  *
  * <p>Thread-safe.
@@ -48,7 +49,8 @@ final class AdminRequests {
             case "mode" -> mode(words);
             case "maintenance" -> maintenance(words);
             case "uptime" -> uptime(words);
-            default -> throw wrong(words.get(0), "status, probe, mode, maintenance or uptime");
+            case "monitoring" -> monitoring(words);
+            default -> throw wrong(words.get(0), "status, probe, mode, maintenance, uptime or monitoring");
         };
     }
 
@@ -152,6 +154,13 @@ final class AdminRequests {
         Instant from = now.minus(Duration.ofDays(days(words.get(2))));
         UptimeReport report = mx.health().uptime(domain, from, now).orElseThrow(() -> notWatched(domain));
         return UptimeText.show(report, words.get(3));
+    }
+
+    private List<String> monitoring(List<String> words) {
+        if (words.size() != 2 || !words.get(1).matches("[1-9]\\d{0,4}")) {
+            throw wrong(words, "monitoring LIMIT");
+        }
+        return MonitoringText.table(mx.monitoring(), Integer.parseInt(words.get(1)));
     }
 
     private static int days(String word) {

@@ -17,6 +17,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             ServeCommand.class,
             StatusCommand.class,
+            MonitoringCommand.class,
             ProbeCommand.class,
             ModeCommand.class,
             MaintenanceCommand.class,

@@ -258,6 +258,8 @@ class AdminIT {
         run("probe", "no.test").isFault(2, unknown);
         run("mode", "no.test", "hold").isFault(2, unknown);
         run("maintenance", "no.test", "--until", "1h").isFault(2, unknown);
+        assertThat(run("monitoring").lines()).singleElement().asString().startsWith("network  ");
+        assertThat(run("monitoring", "--limit", "0").err()).contains("--limit: 0 is not 1 to 10000");
         run("probe", "a..b").isFault(2, "\"a..b\" (expected: a domain such as example.org)");
         run("mode", "example.test", "auto", "--until", "2126-01-01T00:00Z")
                 .isFault(2, "until: 2126-01-01T00:00:00Z (expected: none, as auto has no end)");

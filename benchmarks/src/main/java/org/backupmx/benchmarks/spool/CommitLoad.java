@@ -14,6 +14,7 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -37,11 +38,14 @@ import org.backupmx.spool.file.FileSpoolBuilder;
  * long for that have a thread for each writer.
  *
  * <p>{@code java -cp ... org.backupmx.benchmarks.spool.CommitLoad DIRECTORY WRITERS BYTES SECONDS ROUNDS}; it ends with
- * small messages at half the rate, evenly spaced, and their latency.
+ * small messages at half the rate, evenly spaced, and their latency, in a bare loop and in the spool.
  */
 public final class CommitLoad {
 
     private static final Instant NOW = Instant.parse("2026-03-01T12:00:00Z");
+    /** The records that the bare loop forces at once at most. */
+    private static final int RAW_BATCH = 2000;
+
     private static final int RAW_FILE_BYTES = FileSpoolBuilder.DEFAULT_SEGMENT_BYTES;
     /** What a small message takes in a segment beside its mail data. */
     private static final int ENVELOPE_BYTES = 168;
@@ -100,18 +104,19 @@ public final class CommitLoad {
         if (mailData.length <= 128 << 10) {
             List<Long> forces = new ArrayList<>();
             raw(1, forces);
-            long force = percentile(forces, 0.5);
-            List<Long> latencies = paced(median(spool) / 2);
-            System.out.printf(
-                    "at half the rate: p50 %,d µs, p99 %,d µs; a force of one %,d µs (p99 %,d µs): p50 %.1f, p99 %.1f"
-                            + " forces%n",
-                    percentile(latencies, 0.5) / 1000,
-                    percentile(latencies, 0.99) / 1000,
-                    force / 1000,
-                    percentile(forces, 0.99) / 1000,
-                    (double) percentile(latencies, 0.5) / force,
-                    (double) percentile(latencies, 0.99) / force);
+            long force =
+                    forces.stream().sorted().skip(forces.size() / 2).findFirst().orElseThrow();
+            report("bare loop", rawPaced(median(spool) / 2), force);
+            report("spool", paced(median(spool) / 2), force);
         }
+    }
+
+    private static void report(String what, long[] latencies, long force) {
+        long middle = latencies[latencies.length / 2];
+        long slow = latencies[(int) (latencies.length * 0.99)];
+        System.out.printf(
+                "at half the rate, %s: p50 %,d µs, p99 %,d µs; in forces of one of %,d µs: p50 %.1f, p99 %.1f%n",
+                what, middle / 1000, slow / 1000, force / 1000, (double) middle / force, (double) slow / force);
     }
 
     private Path spool() {
@@ -176,25 +181,67 @@ public final class CommitLoad {
      * Returns the latencies of messages that begin at a given rate, whether the earlier ones have ended or not. The first
      * half warms up.
      */
-    private List<Long> paced(double rate) throws IOException {
-        List<CompletableFuture<Long>> latencies = new ArrayList<>();
+    private long[] paced(double rate) throws IOException, InterruptedException {
+        double gap = TimeUnit.SECONDS.toNanos(1) / rate;
+        long[] latencies = new long[(int) (2 * nanos / gap)];
+        CountDownLatch ended = new CountDownLatch(latencies.length);
         try (FileSpool spool = open()) {
-            double gap = TimeUnit.SECONDS.toNanos(1) / rate;
             long begin = System.nanoTime();
-            for (long at = 0; at < 2 * nanos; at = (long) (latencies.size() * gap)) {
-                long due = begin + at;
+            for (int i = 0; i < latencies.length; i++) {
+                int number = i;
+                long due = begin + (long) (i * gap);
                 while (System.nanoTime() < due) {
                     LockSupport.parkNanos(Math.min(50_000, due - System.nanoTime()));
                 }
-                latencies.add(commit(spool).thenApply(id -> System.nanoTime() - due));
+                commit(spool).whenComplete((id, failure) -> {
+                    latencies[number] = failure == null ? System.nanoTime() - due : Long.MAX_VALUE;
+                    ended.countDown();
+                });
             }
-            return latencies.stream()
-                    .skip(latencies.size() / 2)
-                    .map(CompletableFuture::join)
-                    .toList();
+            ended.await();
         } finally {
             remove(spool());
         }
+        return sorted(latencies, latencies.length / 2);
+    }
+
+    /** Returns the same of a bare loop, which appends at once what is due, and forces it. */
+    private long[] rawPaced(double rate) throws IOException {
+        double gap = TimeUnit.SECONDS.toNanos(1) / rate;
+        long[] latencies = new long[(int) (2 * nanos / gap)];
+        int record = mailData.length + ENVELOPE_BYTES;
+        ByteBuffer records = ByteBuffer.allocateDirect(RAW_BATCH * record);
+        Path files = Files.createTempDirectory(directory, "raw");
+        long begin = System.nanoTime();
+        for (int done = 0; done < latencies.length; ) {
+            try (FileChannel channel = FileChannel.open(
+                    files.resolve(String.valueOf(done)), StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
+                for (long end = 0; end < RAW_FILE_BYTES && done < latencies.length; ) {
+                    long due = Math.min(latencies.length, (long) ((System.nanoTime() - begin) / gap) + 1);
+                    int batch = (int) Math.min(due - done, RAW_BATCH);
+                    if (batch <= 0) {
+                        LockSupport.parkNanos(50_000);
+                        continue;
+                    }
+                    records.clear().limit(batch * record);
+                    while (records.hasRemaining()) {
+                        end += channel.write(records, end);
+                    }
+                    channel.force(false);
+                    for (long now = System.nanoTime(); batch > 0; batch--, done++) {
+                        latencies[done] = now - (begin + (long) (done * gap));
+                    }
+                }
+            }
+        }
+        remove(files);
+        return sorted(latencies, latencies.length / 2);
+    }
+
+    private static long[] sorted(long[] latencies, int from) {
+        long[] sorted = Arrays.copyOfRange(latencies, from, latencies.length);
+        Arrays.sort(sorted);
+        return sorted;
     }
 
     private CompletableFuture<SpoolId> commit(FileSpool spool) throws IOException {
@@ -239,14 +286,6 @@ public final class CommitLoad {
         double[] sorted = values.clone();
         Arrays.sort(sorted);
         return sorted[sorted.length / 2];
-    }
-
-    private static long percentile(List<Long> values, double part) {
-        return values.stream()
-                .sorted()
-                .skip((long) ((values.size() - 1) * part))
-                .findFirst()
-                .orElseThrow();
     }
 
     private static void remove(Path directory) throws IOException {
