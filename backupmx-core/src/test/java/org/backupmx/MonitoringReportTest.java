@@ -111,7 +111,11 @@ class MonitoringReportTest {
         engine.client.allUp();
         probe();
         probe();
-        assertThat(engine.mx.health().find(MailDomain.of("example.test")).orElseThrow().health())
+        assertThat(engine.mx
+                        .health()
+                        .find(MailDomain.of("example.test"))
+                        .orElseThrow()
+                        .health())
                 .isEqualTo(PrimaryHealth.UP);
         pass(A_BEAT);
         assertThat(networks()).isEmpty();

@@ -12,8 +12,6 @@ final class MonitoringText {
     /** The most networks that a report has. */
     static final int MAX_NETWORKS = MonitoringReport.MAX_NETWORKS;
 
-    private static final String LINE = "%-43s  %8s  %10s  %6s  %9s  %-16s  %-20s  %-20s";
-
     private MonitoringText() {}
 
     /** Returns a heading, and a line for each network. */
@@ -37,6 +35,7 @@ final class MonitoringText {
     }
 
     private static String line(Object... columns) {
-        return String.format(Locale.ROOT, LINE, columns).stripTrailing();
+        return String.format(Locale.ROOT, "%-43s  %8s  %10s  %6s  %9s  %-16s  %-20s  %-20s", columns)
+                .stripTrailing();
     }
 }

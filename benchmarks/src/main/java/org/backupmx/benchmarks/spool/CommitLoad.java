@@ -14,6 +14,7 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -193,7 +194,8 @@ public final class CommitLoad {
                 while (System.nanoTime() < due) {
                     LockSupport.parkNanos(Math.min(50_000, due - System.nanoTime()));
                 }
-                commit(spool).whenComplete((id, failure) -> {
+                CompletionStage<SpoolId> stored = commit(spool);
+                stored.whenComplete((id, failure) -> {
                     latencies[number] = failure == null ? System.nanoTime() - due : Long.MAX_VALUE;
                     ended.countDown();
                 });
