@@ -297,11 +297,19 @@ final class Recovery {
             for (int i = 0; chunks != null && i < chunks.locations().length; i++) {
                 if (chunks.locations()[i] == 0) {
                     index.quarantine(index.messages.id.get(row), "chunk " + i + " of its mail data is lost" + cause);
+                    if (!cause.isEmpty()) {
+                        keepInPlace(index.messages.location.get(row));
+                    }
                     break;
                 }
             }
         }
         keepWhatMayBelongToUnreadable();
+        index.unreadable(damage.stream()
+                .filter(Damage::isUnreadable)
+                .mapToInt(Damage::segment)
+                .distinct()
+                .toArray());
         if (damage.isEmpty()) {
             return;
         }
@@ -331,6 +339,14 @@ final class Recovery {
             } else if (one.isUnreadable()) {
                 keep(one); // its message may be readable again one day
             }
+        }
+    }
+
+    /** What is perhaps dead, by a record that the disk refuses today, must not be moved behind that. */
+    private void keepInPlace(long location) {
+        Segment segment = files.get(Location.segment(location));
+        if (segment != null) {
+            segment.damages++;
         }
     }
 

@@ -36,6 +36,9 @@ final class SpoolIndex {
      */
     final Map<Long, int[]> copies = new HashMap<>();
 
+    /** Segments of which the opening could not read a part; guarded by this. */
+    private int[] unreadable = NONE;
+
     private static final int[] NONE = {};
 
     private final SegmentFiles segments;
@@ -221,10 +224,18 @@ final class SpoolIndex {
         }
     }
 
-    /** Returns the segments that have a record of a message, among them a given one. */
+    /** Returns the segments that have, or may have, a record of a message, among them a given one. */
     synchronized int[] hosts(long id, int segment) {
         copied(id, segment);
+        for (int number : unreadable) {
+            copied(id, number);
+        }
         return copies.getOrDefault(id, NONE).clone();
+    }
+
+    /** Takes the segments of which the disk refuses a part: nobody knows what that part has. */
+    synchronized void unreadable(int[] numbers) {
+        unreadable = numbers;
     }
 
     private static boolean contains(int[] numbers, int number) {

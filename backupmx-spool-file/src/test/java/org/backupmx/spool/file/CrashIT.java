@@ -196,6 +196,8 @@ class CrashIT {
         CrashTally tally = new CrashTally();
         new CrashHistory(88, io -> io, tally).run(OPERATIONS);
         new CrashHistory(45, io -> io, tally).encrypted().run(OPERATIONS);
+        new CrashHistory(116, io -> io, tally).reading().run(OPERATIONS);
+        new CrashHistory(233, io -> io, tally).reading().encrypted().run(OPERATIONS);
         assertThat(tally.points()).isGreaterThan(100);
     }
 
