@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.backupmx.event.MaintenanceEnding;
 import org.backupmx.event.PrimaryChanged;
@@ -17,7 +19,13 @@ import org.backupmx.health.HealthProbe;
 import org.backupmx.health.MaintenanceWindow;
 import org.backupmx.health.PrimaryHealth;
 import org.backupmx.intake.DomainMode;
+import org.backupmx.intake.RcptParameters;
+import org.backupmx.intake.RelayDomain;
+import org.backupmx.intake.RelayDomains;
+import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.MailDomain;
+import org.backupmx.relay.NextHop;
+import org.backupmx.testing.FakeIntakeServer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -241,6 +249,35 @@ class HealthControlTest {
         assertThat(engine.events.events(PrimaryFlapping.class)).hasSize(1);
         assertThat(health().isFlapping()).isTrue();
         assertThat(health().health()).isEqualTo(PrimaryHealth.DEGRADED);
+    }
+
+    @Test
+    void aProbeThatWaitsForItsTurnUntilNobodyWantsItEnds() {
+        MailDomain wild = MailDomain.of("a.wild.test");
+        List<RelayDomain> domains = new ArrayList<>();
+        for (int i = 0; i < 500; i++) { // as many as are probed at a time
+            NextHop primary = NextHop.parse("127.1." + i / 250 + "." + (1 + i % 250) + ":25");
+            domains.add(RelayDomain.of("d" + i + ".test").withNextHops(List.of(primary)));
+        }
+        domains.add(RelayDomain.of("*.wild.test").withNextHops(List.of(NextHop.parse("127.2.0.1:25"))));
+        engine.builder.relayDomains(RelayDomains.of(domains)).mode(DomainMode.MONITORING);
+        engine.client.stallProbes();
+        engine.start();
+        engine.time.advance(Duration.ofMinutes(1));
+        FakeIntakeServer.Client client = engine.server.connect();
+        client.mail("a@sender.test");
+        var offered = client.session()
+                .rcpt(ForwardPath.parse("user@" + wild), RcptParameters.none())
+                .toCompletableFuture();
+        engine.time.run();
+        var asked = engine.mx.health().probe(wild).toCompletableFuture();
+        engine.time.advance(Duration.ofHours(3));
+        assertThat(engine.mx.health().find(wild)).as("forgotten").isEmpty();
+        assertThat(offered).as("after 5 s").isDone();
+        assertThat(asked).isNotDone();
+        engine.client.resume();
+        engine.time.run();
+        assertThat(asked).isCompletedWithValue(Optional.empty());
     }
 
     @Test

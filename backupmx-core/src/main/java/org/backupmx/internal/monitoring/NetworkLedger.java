@@ -137,17 +137,17 @@ final class NetworkLedger {
     private void came(Arrival arrival, Instant now, Change change) {
         IpNetwork network = arrival.network();
         synchronized (coming) {
-            Span span = open.computeIfAbsent(arrival.recipient().domain(), domain -> new Span(domain, now));
-            span.last = now;
-            Came came = span.networks.get(network);
-            if (came == null) {
-                if (openPairs >= MOST_OPEN) {
+            MailDomain domain = arrival.recipient().domain();
+            Span before = open.get(domain);
+            if (before == null || !before.networks.containsKey(network)) {
+                if (openPairs >= MOST_OPEN) { // of domains, too: each has a network
                     return;
                 }
                 openPairs++;
-                came = new Came();
-                span.networks.put(network, came);
             }
+            Span span = open.computeIfAbsent(domain, name -> new Span(name, now));
+            Came came = span.networks.computeIfAbsent(network, name -> new Came());
+            span.last = now;
             change.on(came);
             came.at = now;
         }

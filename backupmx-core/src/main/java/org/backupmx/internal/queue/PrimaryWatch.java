@@ -153,12 +153,8 @@ final class PrimaryWatch {
             }
             Instant allowed = lastProbe.equals(Instant.MIN) ? now : lastProbe.plus(ON_DEMAND);
             begins = !probing && !allowed.isAfter(now);
-            boolean isNear = !allowed.minus(PATIENCE).isAfter(now);
             boolean mayTurn = health == PrimaryHealth.UP || monitor.lastAnswer().isEmpty();
-            answer = mayTurn && (probing || isNear) ? awaited() : CompletableFuture.completedFuture(health);
-            if (!probing && !begins && !answer.isDone()) {
-                arm(allowed);
-            }
+            answer = mayTurn && (probing || begins) ? awaited() : CompletableFuture.completedFuture(health);
         }
         if (begins) {
             probeNow();
@@ -207,7 +203,7 @@ final class PrimaryWatch {
         probeNow();
     }
 
-    /** The end of the probe under way, or of the next; guarded by this. */
+    /** The end of the probe that is under way or about to begin; guarded by this. */
     private CompletableFuture<PrimaryHealth> awaited() {
         CompletableFuture<PrimaryHealth> answer = awaited;
         if (answer == null) {
@@ -280,10 +276,7 @@ final class PrimaryWatch {
 
     /** Sets the timer to the next probe unless it fires earlier anyway; guarded by this. */
     private void arm() {
-        arm(monitor.nextProbe());
-    }
-
-    private void arm(Instant next) {
+        Instant next = monitor.nextProbe();
         if (ended || probing || !next.isBefore(armedFor)) {
             return;
         }
@@ -297,7 +290,7 @@ final class PrimaryWatch {
     private void timerFired() {
         synchronized (this) {
             armedFor = Instant.MAX;
-            if (awaited == null && monitor.nextProbe().isAfter(delivery.runtime.now())) {
+            if (monitor.nextProbe().isAfter(delivery.runtime.now())) {
                 arm(); // a delivery has put it off
                 return;
             }
@@ -321,6 +314,7 @@ final class PrimaryWatch {
     void run(Runnable whenDone) {
         DomainLane asker = followers.stream().findAny().orElse(null);
         if (asker == null) { // the last lane went, and the watch with it
+            dropped();
             whenDone.run();
             return;
         }
@@ -330,17 +324,32 @@ final class PrimaryWatch {
                 .whenComplete((result, fault) -> ended(result, fault, whenDone));
     }
 
+    /** The probe that was wanted will not be made; nobody shall wait for it. */
+    void dropped() {
+        takeWaiting().run();
+    }
+
+    /** Ends the probing; returns what tells those who wait for its end. */
+    private synchronized Runnable takeWaiting() {
+        CompletableFuture<PrimaryHealth> waiting = awaited;
+        CompletableFuture<Void> end = probeEnd;
+        probing = false;
+        awaited = null;
+        probeEnd = new CompletableFuture<>();
+        return () -> {
+            if (waiting != null) {
+                waiting.complete(health);
+            }
+            end.complete(null);
+        };
+    }
+
     private void ended(@Nullable ProbeResult result, @Nullable Throwable fault, Runnable whenDone) {
-        CompletableFuture<PrimaryHealth> waiting;
-        CompletableFuture<Void> end;
         Instant began;
+        Runnable tellWaiting;
         synchronized (this) {
-            probing = false;
             began = lastProbe;
-            end = probeEnd;
-            probeEnd = new CompletableFuture<>();
-            waiting = awaited;
-            awaited = null;
+            tellWaiting = takeWaiting();
         }
         try {
             if (result != null) {
@@ -351,10 +360,7 @@ final class PrimaryWatch {
                 unresolved("probe failed by our fault");
             }
         } finally {
-            if (waiting != null) {
-                waiting.complete(health);
-            }
-            end.complete(null);
+            tellWaiting.run();
             whenDone.run();
         }
     }

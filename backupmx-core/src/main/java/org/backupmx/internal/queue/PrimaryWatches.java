@@ -75,6 +75,7 @@ final class PrimaryWatches {
     /** Runs the probe of a watch when its turn comes. */
     void enqueue(PrimaryWatch watch) {
         if (stopped) { // a turn that was under way has made another watch
+            watch.dropped();
             return;
         }
         synchronized (waiting) {
