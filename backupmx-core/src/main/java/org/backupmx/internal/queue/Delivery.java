@@ -13,9 +13,13 @@ import org.backupmx.relay.RelayClient;
 import org.backupmx.relay.RelayRouter;
 import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolId;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What the lanes of one engine share. Thread-safe. */
 final class Delivery {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Delivery.class);
 
     /** How long a lease lasts before the keeper has to renew it: how late another engine takes over after a crash. */
     static final Duration LEASE = Duration.ofMinutes(2);
@@ -31,6 +35,7 @@ final class Delivery {
     final Permits permits;
     final OperatorOrders orders;
     final PrimaryHistory history;
+    final HeldMail heldMail;
 
     /** Messages whose commit has not been told of yet; they are not attempted before that, so that events keep order. */
     final Set<SpoolId> committing = ConcurrentHashMap.newKeySet();
@@ -53,5 +58,14 @@ final class Delivery {
         this.permits = new Permits(config.maxDeliveries());
         this.orders = new OperatorOrders(runtime, events, ordered);
         this.history = new PrimaryHistory(config.historyStore(), runtime);
+        this.heldMail = new HeldMail(spool, config.historyStore(), runtime, Delivery::logEnd);
+    }
+
+    private static void logEnd(HeldMail.Entry entry) {
+        LOG.atInfo()
+                .addKeyValue("spoolId", entry.id())
+                .addKeyValue("reason", entry.reason())
+                .addKeyValue("since", entry.since())
+                .log("held message deleted, its time is over");
     }
 }

@@ -102,6 +102,7 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
         delivery.keeper.start();
         delivery.history.start();
         journal.ifPresent(OrderJournal::restore);
+        delivery.heldMail.start();
         queued.forEach(lane -> lane(lane.domain()).listed(lane));
         warmUp(watched.iterator());
         delivery.runtime.repeat(RELIST, this::relist);

@@ -58,12 +58,16 @@ final class SpoolQueueControl implements QueueControl {
 
     @Override
     public boolean hold(SpoolId id) throws SpoolException {
-        return able(HoldableSpool.class).hold(requireNonNull(id, "id"));
+        boolean held = able(HoldableSpool.class).hold(requireNonNull(id, "id"));
+        delivery.heldMail.forget(id); // from now on an operator's, without an end
+        return held;
     }
 
     @Override
     public boolean release(SpoolId id) throws SpoolException {
-        return woken(able(HoldableSpool.class).release(requireNonNull(id, "id")));
+        boolean released = able(HoldableSpool.class).release(requireNonNull(id, "id"));
+        delivery.heldMail.forget(id);
+        return woken(released);
     }
 
     private boolean woken(boolean queued) {
@@ -75,7 +79,9 @@ final class SpoolQueueControl implements QueueControl {
 
     @Override
     public boolean delete(SpoolId id) throws SpoolException {
-        return able(DeletableSpool.class).delete(requireNonNull(id, "id"));
+        boolean deleted = able(DeletableSpool.class).delete(requireNonNull(id, "id"));
+        delivery.heldMail.forget(id);
+        return deleted;
     }
 
     @Override
