@@ -16,4 +16,5 @@ module org.backupmx.core {
     exports org.backupmx.queue;
     exports org.backupmx.relay;
     exports org.backupmx.retry;
+    exports org.backupmx.undelivered;
 }

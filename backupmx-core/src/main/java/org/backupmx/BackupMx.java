@@ -13,6 +13,7 @@ import org.backupmx.monitoring.MonitoringReport;
 import org.backupmx.queue.QueueControl;
 import org.backupmx.queue.QueueSnapshot;
 import org.backupmx.spool.SpoolException;
+import org.backupmx.undelivered.UndeliveredCounts;
 
 /**
  * A backup MX: takes mail for its relay domains, keeps it, and relays it to their primaries.
@@ -126,6 +127,17 @@ public final class BackupMx implements AutoCloseable {
      */
     public QueueControl queue() {
         return engine.delivery().control();
+    }
+
+    /**
+     * Returns what has become of undeliverable mail since the start: how many DSNs went out, how much was kept for an
+     * operator.
+     *
+     * @return a snapshot
+     * @throws IllegalStateException if it does not run
+     */
+    public UndeliveredCounts undelivered() {
+        return engine.delivery().undelivered();
     }
 
     /**

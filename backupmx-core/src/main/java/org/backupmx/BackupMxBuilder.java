@@ -22,6 +22,7 @@ import org.backupmx.intake.DomainMode;
 import org.backupmx.intake.IntakeServer;
 import org.backupmx.intake.RecipientPolicy;
 import org.backupmx.intake.RelayDomains;
+import org.backupmx.intake.SenderVerifier;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.Destination;
@@ -30,6 +31,8 @@ import org.backupmx.relay.OwnIdentity;
 import org.backupmx.relay.RelayClient;
 import org.backupmx.retry.RetryPolicy;
 import org.backupmx.spool.Spool;
+import org.backupmx.undelivered.DeliveryPreset;
+import org.backupmx.undelivered.UndeliveredPolicy;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -93,6 +96,8 @@ public final class BackupMxBuilder {
     @Nullable
     RetryPolicy retryPolicy;
 
+    UndeliveredPolicy undelivered = UndeliveredPolicy.standard();
+    SenderVerifier senderVerifier = SenderVerifier.none();
     GreylistPolicy greylist = GreylistPolicy.off();
     HealthProbe healthProbe = HealthProbe.recipient();
     Map<MailDomain, List<NextHop>> routes = Map.of();
@@ -135,6 +140,8 @@ public final class BackupMxBuilder {
         historyStore = from.historyStore;
         mxResolver = from.mxResolver;
         retryPolicy = from.retryPolicy;
+        undelivered = from.undelivered;
+        senderVerifier = from.senderVerifier;
         greylist = from.greylist;
         healthProbe = from.healthProbe;
         routes = from.routes;
@@ -288,6 +295,43 @@ public final class BackupMxBuilder {
      */
     public BackupMxBuilder retryPolicy(RetryPolicy value) {
         retryPolicy = requireNonNull(value, "value");
+        return this;
+    }
+
+    /**
+     * Sets what becomes of mail that cannot be delivered, in domains without rules of their own. Default:
+     * {@link UndeliveredPolicy#standard()}.
+     *
+     * @param value the rules
+     * @return this builder
+     */
+    public BackupMxBuilder undelivered(UndeliveredPolicy value) {
+        undelivered = requireNonNull(value, "value");
+        return this;
+    }
+
+    /**
+     * Sets the schedule of a preset: both {@link #retryPolicy}, with 10 % of jitter, and the end of the lifetime in
+     * {@link #undelivered}. What is set afterwards changes it. Default: none.
+     *
+     * @param value the preset
+     * @return this builder
+     */
+    public BackupMxBuilder deliveryPreset(DeliveryPreset value) {
+        retryPolicy = value.retryPolicy().withJitter(0.1, () -> random.nextLong());
+        undelivered = undelivered.withExpiry(value.expiry());
+        return this;
+    }
+
+    /**
+     * Sets who tells whether a message comes from who its reverse-path says; only then may a DSN answer it. Default:
+     * {@link SenderVerifier#none()}, nobody is ever told by us, and mail that cannot be delivered goes to the dead letters.
+     *
+     * @param value the verifier
+     * @return this builder
+     */
+    public BackupMxBuilder senderVerifier(SenderVerifier value) {
+        senderVerifier = requireNonNull(value, "value");
         return this;
     }
 
@@ -578,6 +622,14 @@ public final class BackupMxBuilder {
                 .forEach(domain -> faults.add("relayDomains: "
                         + domain.nextHops().size() + " next hops for " + domain + " (expected: at most "
                         + Destination.MAX_NEXT_HOPS + ")"));
+        boolean needsHistory = undelivered.countsUptimeOnly()
+                || domains.listed().stream()
+                        .anyMatch(domain -> domain.undelivered()
+                                .map(UndeliveredPolicy::countsUptimeOnly)
+                                .orElse(false));
+        if (needsHistory) {
+            missing(faults, historyStore, "historyStore: none (expected: a store, as lifetimes count only uptime)");
+        }
         if (maxDeliveriesPerDomain > maxDeliveries) {
             faults.add("maxDeliveriesPerDomain: " + maxDeliveriesPerDomain + " (expected: at most maxDeliveries, "
                     + maxDeliveries + ")");

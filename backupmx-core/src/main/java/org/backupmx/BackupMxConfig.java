@@ -20,6 +20,7 @@ import org.backupmx.intake.DomainMode;
 import org.backupmx.intake.IntakeServer;
 import org.backupmx.intake.RecipientPolicy;
 import org.backupmx.intake.RelayDomains;
+import org.backupmx.intake.SenderVerifier;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
@@ -27,6 +28,7 @@ import org.backupmx.relay.OwnIdentity;
 import org.backupmx.relay.RelayClient;
 import org.backupmx.retry.RetryPolicy;
 import org.backupmx.spool.Spool;
+import org.backupmx.undelivered.UndeliveredPolicy;
 
 /**
  * The settings of a {@link BackupMx}, complete and valid. What each one means, its default and its range stand at the
@@ -133,6 +135,24 @@ public final class BackupMxConfig {
      */
     public RetryPolicy retryPolicy() {
         return requireNonNull(values.retryPolicy);
+    }
+
+    /**
+     * Returns what becomes of mail that cannot be delivered where a domain does not say.
+     *
+     * @return the policy
+     */
+    public UndeliveredPolicy undelivered() {
+        return values.undelivered;
+    }
+
+    /**
+     * Returns who tells whether senders are who they say.
+     *
+     * @return the verifier
+     */
+    public SenderVerifier senderVerifier() {
+        return values.senderVerifier;
     }
 
     /**

@@ -23,8 +23,10 @@ import org.backupmx.dns.MxLookup;
 import org.backupmx.event.RecipientDeferred;
 import org.backupmx.event.RecipientFailed;
 import org.backupmx.health.PrimaryHealth;
+import org.backupmx.intake.IpNetwork;
 import org.backupmx.intake.RelayDomain;
 import org.backupmx.intake.RelayDomains;
+import org.backupmx.intake.SenderVerifier;
 import org.backupmx.intake.Verdict;
 import org.backupmx.mail.Envelope;
 import org.backupmx.mail.ForwardPath;
@@ -250,6 +252,7 @@ class DeliveryFaultTest {
 
     @Test
     void aDsnThatCannotBeStoredKeepsTheFailureOpen() throws Exception {
+        engine.builder.senderVerifier(SenderVerifier.networks(List.of(IpNetwork.of("192.0.2.0/24"))));
         engine.start();
         engine.client.reply(ForwardPath.parse("never@example.test"), SmtpReply.of(550, "5.1.1", "Unknown"));
         accept("never@example.test");
@@ -274,6 +277,7 @@ class DeliveryFaultTest {
 
     @Test
     void aDsnWhoseFailureIsNotSettledIsSentAgain() throws Exception {
+        engine.builder.senderVerifier(SenderVerifier.networks(List.of(IpNetwork.of("192.0.2.0/24"))));
         engine.start();
         engine.time.run();
         engine.client.reply(ForwardPath.parse("never@example.test"), SmtpReply.of(550, "5.1.1", "Unknown"));

@@ -15,6 +15,8 @@ import org.backupmx.event.RecipientFailed;
 import org.backupmx.event.RecipientRelayed;
 import org.backupmx.event.RouteHeld;
 import org.backupmx.health.PrimaryHealth;
+import org.backupmx.intake.IpNetwork;
+import org.backupmx.intake.SenderVerifier;
 import org.backupmx.intake.Verdict;
 import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.MailDomain;
@@ -22,6 +24,8 @@ import org.backupmx.mail.SmtpReply;
 import org.backupmx.retry.RetryPolicy;
 import org.backupmx.spool.SpoolException;
 import org.backupmx.testing.FakeRelayClient;
+import org.backupmx.undelivered.ExpiryAction;
+import org.backupmx.undelivered.UndeliveredPolicy;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -172,6 +176,7 @@ class MainJobTest {
 
     @Test
     void eachRecipientHasItsOwnOutcome() throws Exception {
+        engine.builder.senderVerifier(SenderVerifier.networks(List.of(IpNetwork.of("192.0.2.0/24"))));
         engine.start();
         engine.client.reply(ForwardPath.parse("later@example.test"), SmtpReply.of(450, "4.2.1", "Later"));
         engine.client.reply(ForwardPath.parse("never@example.test"), SmtpReply.of(550, "5.1.1", "Unknown"));
@@ -225,6 +230,8 @@ class MainJobTest {
     void mailExpiresInALongOutageAndItsSenderIsTold() throws Exception {
         engine.client.down("127.0.0.50");
         engine.builder.retryPolicy(RetryPolicy.parse("5m*3, 15m*4, 1h").giveUpAfter(Duration.ofHours(20)));
+        engine.builder.undelivered(UndeliveredPolicy.standard().withExpiry(ExpiryAction.bounce()));
+        engine.builder.senderVerifier(SenderVerifier.networks(List.of(IpNetwork.of("192.0.2.0/24"))));
         engine.start();
         accept(250);
         engine.time.advance(Duration.ofHours(19));
@@ -302,6 +309,7 @@ class MainJobTest {
 
     @Test
     void aDsnToADomainThatDoesNotExistIsDropped() throws Exception {
+        engine.builder.senderVerifier(SenderVerifier.networks(List.of(IpNetwork.of("192.0.2.0/24"))));
         engine.start();
         engine.client.reply(ForwardPath.parse("never@example.test"), SmtpReply.of(550, "5.1.1", "Unknown"));
         engine.server.connect().send("a@nowhere.test", MAIL, "never@example.test");

@@ -53,6 +53,27 @@ public interface BackupMxListener {
     default void onExpired(RecipientExpired event) {}
 
     /**
+     * Mail of a domain is about to expire.
+     *
+     * @param event what happened
+     */
+    default void onExpiring(MailExpiring event) {}
+
+    /**
+     * A message was given up, and is kept for an operator.
+     *
+     * @param event what happened
+     */
+    default void onDeadLettered(MessageDeadLettered event) {}
+
+    /**
+     * A message that was kept for an operator was removed.
+     *
+     * @param event what happened
+     */
+    default void onDeadLetterRemoved(DeadLetterRemoved event) {}
+
+    /**
      * The health of a primary changed.
      *
      * @param event what happened

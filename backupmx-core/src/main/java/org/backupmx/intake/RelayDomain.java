@@ -9,6 +9,7 @@ import java.util.function.Consumer;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.relay.NextHop;
 import org.backupmx.retry.RetryPolicy;
+import org.backupmx.undelivered.UndeliveredPolicy;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,7 @@ public final class RelayDomain {
     private final List<NextHop> nextHops;
     private final @Nullable RecipientPolicy recipients;
     private final @Nullable RetryPolicy retryPolicy;
+    private final @Nullable UndeliveredPolicy undelivered;
     private final @Nullable DomainMode mode;
     private final boolean privateNextHops;
     private final boolean requiresTls;
@@ -40,6 +42,9 @@ public final class RelayDomain {
 
         @Nullable
         RetryPolicy retryPolicy;
+
+        @Nullable
+        UndeliveredPolicy undelivered;
 
         @Nullable
         DomainMode mode;
@@ -60,6 +65,7 @@ public final class RelayDomain {
         this.nextHops = from.nextHops;
         this.recipients = from.recipients;
         this.retryPolicy = from.retryPolicy;
+        this.undelivered = from.undelivered;
         this.mode = from.mode;
         this.privateNextHops = from.privateNextHops;
         this.requiresTls = from.requiresTls;
@@ -71,6 +77,7 @@ public final class RelayDomain {
         copy.nextHops = nextHops;
         copy.recipients = recipients;
         copy.retryPolicy = retryPolicy;
+        copy.undelivered = undelivered;
         copy.mode = mode;
         copy.privateNextHops = privateNextHops;
         copy.requiresTls = requiresTls;
@@ -129,6 +136,17 @@ public final class RelayDomain {
     public RelayDomain withRetryPolicy(RetryPolicy value) {
         requireNonNull(value, "value");
         return with(settings -> settings.retryPolicy = value);
+    }
+
+    /**
+     * Returns this domain with rules of its own for mail that cannot be delivered.
+     *
+     * @param value the rules; the engine's unless set
+     * @return a copy
+     */
+    public RelayDomain withUndelivered(UndeliveredPolicy value) {
+        requireNonNull(value, "value");
+        return with(settings -> settings.undelivered = value);
     }
 
     /**
@@ -234,6 +252,15 @@ public final class RelayDomain {
      */
     public Optional<RetryPolicy> retryPolicy() {
         return Optional.ofNullable(retryPolicy);
+    }
+
+    /**
+     * Returns the rules of this domain for mail that cannot be delivered.
+     *
+     * @return the rules, empty for the engine's
+     */
+    public Optional<UndeliveredPolicy> undelivered() {
+        return Optional.ofNullable(undelivered);
     }
 
     /**

@@ -4,9 +4,10 @@ import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
-/** Reads {@code 5m*3, 15m*4, 1h}. One use. */
+/** Reads {@code 5m*3, 15m*4, 1h} and {@code 5m..4h}. One use. */
 final class IntervalsParser {
 
     private static final int MAX_CHARS = 1000;
@@ -27,19 +28,42 @@ final class IntervalsParser {
         do {
             int start = position;
             Duration interval = interval();
-            long count = accept('*') ? number("how often the interval stands") : 1;
-            if (count < 1 || intervals.size() + count > Intervals.MAX_INTERVALS) {
+            if (acceptDots()) {
+                intervals.addAll(doubled(interval));
+            } else {
+                long count = accept('*') ? number("how often the interval stands") : 1;
+                if (count < 1 || count > Intervals.MAX_INTERVALS) {
+                    position = start;
+                    throw bad("1 to " + Intervals.MAX_INTERVALS + " intervals in all");
+                }
+                intervals.addAll(Collections.nCopies((int) count, interval));
+            }
+            if (intervals.size() > Intervals.MAX_INTERVALS) {
                 position = start;
                 throw bad("1 to " + Intervals.MAX_INTERVALS + " intervals in all");
             }
-            for (long i = 0; i < count; i++) {
-                intervals.add(interval);
-            }
         } while (accept(','));
         if (position < text.length()) {
-            throw bad("a comma, \"*\" or the end");
+            throw bad("a comma, \"*\", \"..\" or the end");
         }
         return new Intervals(intervals);
+    }
+
+    /** Reads the cap, and returns the intervals up to it. */
+    private List<Duration> doubled(Duration first) {
+        skipSpaces();
+        int start = position;
+        Duration cap = interval();
+        if (cap.compareTo(first) < 0) {
+            position = start;
+            throw bad("a cap that is no shorter than the interval before");
+        }
+        List<Duration> intervals = new ArrayList<>();
+        for (Duration next = first; next.compareTo(cap) < 0; next = next.multipliedBy(2)) {
+            intervals.add(next);
+        }
+        intervals.add(cap);
+        return intervals;
     }
 
     private Duration interval() {
@@ -85,6 +109,15 @@ final class IntervalsParser {
         skipSpaces();
         if (position < text.length() && text.charAt(position) == c) {
             position++;
+            return true;
+        }
+        return false;
+    }
+
+    private boolean acceptDots() {
+        skipSpaces();
+        if (text.startsWith("..", position)) {
+            position += 2;
             return true;
         }
         return false;

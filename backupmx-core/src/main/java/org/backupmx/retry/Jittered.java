@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /** Another policy with every interval changed by a random part of it. */
@@ -15,6 +16,11 @@ record Jittered(RetryPolicy policy, double fraction, RandomGenerator random) imp
         if (!(fraction >= 0 && fraction < 1)) {
             throw new IllegalArgumentException("fraction: " + fraction + " (expected: >= 0 and < 1)");
         }
+    }
+
+    @Override
+    public Optional<Duration> lifetime() {
+        return policy.lifetime();
     }
 
     @Override

@@ -3,6 +3,7 @@ package org.backupmx.retry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /**
@@ -53,8 +54,9 @@ public interface RetryPolicy {
 
     /**
      * Returns the policy that {@code text} writes: intervals divided by commas, each a whole number and a unit
-     * ({@code s}, {@code m}, {@code h} or {@code d}), perhaps {@code *} and how often it stands. The last one is
-     * repeated. Spaces are free. Example: {@code 5m*3, 15m*4, 1h}.
+     * ({@code s}, {@code m}, {@code h} or {@code d}), perhaps {@code *} and how often it stands, or {@code ..} and a cap:
+     * that interval, then twice as much, and so on up to the cap. The last one is repeated. Spaces are free. Examples:
+     * {@code 10m, 10m, 10m, 1440m}; {@code 5m*3, 15m*4, 1h}; {@code 5m..4h}, which is {@link #exponential}.
      *
      * @param text the intervals, at most 1000 characters
      * @return the policy, equal to that of {@link #intervals} for the same intervals
@@ -63,6 +65,54 @@ public interface RetryPolicy {
      */
     static RetryPolicy parse(String text) {
         return new IntervalsParser(text).parse();
+    }
+
+    /**
+     * Returns the policy that the advice of RFC 5321 section 4.5.4.1 comes to: two attempts in the first hour, then every
+     * two hours, for 5 d. The intervals are 15, 15, 30 and 120 minutes, the last one again and again.
+     *
+     * @return the policy, without jitter
+     */
+    static RetryPolicy rfc5321() {
+        return parse("15m*2, 30m, 120m").giveUpAfter(Duration.ofDays(5));
+    }
+
+    /**
+     * Returns the policy of SmarterMail's defaults: four attempts after the first one, 10, 10, 10 and 1,440 minutes apart;
+     * it gives up with the last of them, after 24.5 h.
+     *
+     * @return the policy, without jitter
+     */
+    static RetryPolicy smartermail() {
+        return parse("10m*3, 1440m").giveUpAfter(Duration.ofMinutes(1470));
+    }
+
+    /**
+     * Returns the policy of DNSExit's backup service: every 20 minutes, for 7 d.
+     *
+     * @return the policy, without jitter
+     */
+    static RetryPolicy dnsexit() {
+        return parse("20m").giveUpAfter(Duration.ofDays(7));
+    }
+
+    /**
+     * Returns the policy of DNS Made Easy's backup service: every 5 minutes, for 14 d.
+     *
+     * @return the policy, without jitter
+     */
+    static RetryPolicy dnsmadeeasy() {
+        return parse("5m").giveUpAfter(Duration.ofDays(14));
+    }
+
+    /**
+     * Returns how long after reception this policy gives up, if that is fixed: so that mail which is about to expire can be
+     * told of, and kept for a while longer.
+     *
+     * @return the lifetime; empty if there is no end, or none that is known before, the default
+     */
+    default Optional<Duration> lifetime() {
+        return Optional.empty();
     }
 
     /**

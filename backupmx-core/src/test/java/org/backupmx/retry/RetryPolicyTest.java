@@ -86,6 +86,10 @@ class RetryPolicyTest {
             1d                   | 1440 2880 4320 5760 7200 8640 10080 11520 12960
             ' 120s * 2 ,1h '     | 2 4 64 124 184 244 304 364 424
             60s*1,2m             | 1 3 5 7 9 11 13 15 17
+            5m..4h               | 5 15 35 75 155 315 555 795 1035
+            1m*2, 4m .. 9m       | 1 2 6 14 23 32 41 50 59
+            5m..5m               | 5 10 15 20 25 30 35 40 45
+            1m..3m, 1h           | 1 3 6 66 126 186 246 306 366
             """)
     void parses(String text, String expected) {
         assertThat(minutes(RetryPolicy.parse(text), 9).stream()
@@ -105,12 +109,16 @@ class RetryPolicyTest {
             1.5h             | retry: ".5h" at character 2 (expected: a unit: s, m, h or d)
             5m,              | retry: the end at character 4 (expected: a number)
             5m,,1h           | retry: ",1h" at character 4 (expected: a number)
-            5m 10m           | retry: "10m" at character 4 (expected: a comma, "*" or the end)
+            5m 10m           | retry: "10m" at character 4 (expected: a comma, "*", ".." or the end)
             5m*              | retry: the end at character 4 (expected: how often the interval stands)
             5m*x             | retry: "x" at character 4 (expected: how often the interval stands)
-            5m*2*2           | retry: "*2" at character 5 (expected: a comma, "*" or the end)
+            5m*2*2           | retry: "*2" at character 5 (expected: a comma, "*", ".." or the end)
             5m*0             | retry: "5m*0" at character 1 (expected: 1 to 10000 intervals in all)
             5m,5m*10000      | retry: "5m*10000" at character 4 (expected: 1 to 10000 intervals in all)
+            5m..             | retry: the end at character 5 (expected: a number)
+            5m..4m           | retry: "4m" at character 5 (expected: a cap that is no shorter than the interval before)
+            5m..1h*2         | retry: "*2" at character 7 (expected: a comma, "*", ".." or the end)
+            5m.1h            | retry: ".1h" at character 3 (expected: a comma, "*", ".." or the end)
             0s               | retry: "0s" at character 1 (expected: an interval of 1s to 3650d)
             3651d            | retry: "3651d" at character 1 (expected: an interval of 1s to 3650d)
             9999999999s      | retry: "9999999999s" at character 1 (expected: a number of at most 9 digits)
@@ -119,6 +127,34 @@ class RetryPolicyTest {
         assertThatThrownBy(() -> RetryPolicy.parse(text))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage(message);
+    }
+
+    @Test
+    void aCapIsTheSameAsExponential() {
+        RetryPolicy written = RetryPolicy.parse("7s..1h");
+        RetryPolicy made = RetryPolicy.exponential(Duration.ofSeconds(7), Duration.ofHours(1));
+        for (int attempts = 1; attempts < 30; attempts++) {
+            assertThat(written.decide(attempts, RECEIVED, RECEIVED))
+                    .isEqualTo(made.decide(attempts, RECEIVED, RECEIVED));
+        }
+    }
+
+    @Test
+    void knowsItsLifetime() {
+        RetryPolicy policy = RetryPolicy.parse("5m");
+        assertThat(policy.lifetime()).isEmpty();
+        assertThat(policy.giveUpAfter(Duration.ofDays(3))
+                        .withJitter(0.1, new Random(1))
+                        .lifetime())
+                .contains(Duration.ofDays(3));
+        assertThat(policy.giveUpAfter(Duration.ofDays(3))
+                        .giveUpAfter(Duration.ofDays(5))
+                        .lifetime())
+                .contains(Duration.ofDays(3));
+        assertThat(policy.giveUpAfter(Duration.ofDays(3))
+                        .giveUpAfter(Duration.ofDays(2))
+                        .lifetime())
+                .contains(Duration.ofDays(2));
     }
 
     @Test
@@ -230,7 +266,7 @@ class RetryPolicyTest {
     @Provide
     Arbitrary<String> texts() {
         return Arbitraries.oneOf(
-                Arbitraries.strings().withChars("0159smhd*, x").ofMaxLength(20),
+                Arbitraries.strings().withChars("0159smhd*,. x").ofMaxLength(20),
                 Arbitraries.strings().ofMaxLength(30));
     }
 }

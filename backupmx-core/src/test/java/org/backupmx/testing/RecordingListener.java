@@ -5,9 +5,12 @@ import java.util.Collections;
 import java.util.List;
 import org.backupmx.event.BackupMxEvent;
 import org.backupmx.event.BackupMxListener;
+import org.backupmx.event.DeadLetterRemoved;
+import org.backupmx.event.MailExpiring;
 import org.backupmx.event.MailRefused;
 import org.backupmx.event.MaintenanceEnding;
 import org.backupmx.event.MessageAccepted;
+import org.backupmx.event.MessageDeadLettered;
 import org.backupmx.event.PrimaryChanged;
 import org.backupmx.event.PrimaryFlapping;
 import org.backupmx.event.RecipientDeferred;
@@ -49,6 +52,21 @@ public final class RecordingListener implements BackupMxListener {
 
     @Override
     public void onAccepted(MessageAccepted event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onExpiring(MailExpiring event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onDeadLettered(MessageDeadLettered event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onDeadLetterRemoved(DeadLetterRemoved event) {
         events.add(event);
     }
 

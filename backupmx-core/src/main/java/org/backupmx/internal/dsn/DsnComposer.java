@@ -114,7 +114,13 @@ public final class DsnComposer {
         return Optional.of(new Dsn(envelope, out.bytes()));
     }
 
-    private static boolean wantsFailure(Recipient recipient) {
+    /**
+     * Tells whether the sender wants to hear that a recipient failed.
+     *
+     * @param recipient the recipient
+     * @return false if NOTIFY excludes FAILURE
+     */
+    public static boolean wantsFailure(Recipient recipient) {
         Set<Notify> notify = recipient.notifications();
         return notify.isEmpty() || notify.contains(Notify.FAILURE);
     }

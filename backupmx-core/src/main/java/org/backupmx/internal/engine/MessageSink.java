@@ -7,6 +7,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import org.backupmx.intake.ClientInfo;
 import org.backupmx.intake.MailDataSink;
+import org.backupmx.intake.SenderVerification;
 import org.backupmx.intake.Verdict;
 import org.backupmx.mail.Envelope;
 import org.backupmx.mail.Recipient;
@@ -34,6 +35,7 @@ final class MessageSink implements MailDataSink {
     private final IntakeService intake;
     private final ClientInfo client;
     private final ReceivedField.Client from;
+    private final SenderVerification sender;
     private final Envelope envelope;
     private final long maxBytes;
     private final int nonBlockingBytes;
@@ -49,10 +51,17 @@ final class MessageSink implements MailDataSink {
 
     private boolean blocking; // used by the caller only
 
-    MessageSink(IntakeService intake, ClientInfo client, ReceivedField.Client from, Envelope envelope, long maxBytes) {
+    MessageSink(
+            IntakeService intake,
+            ClientInfo client,
+            ReceivedField.Client from,
+            SenderVerification sender,
+            Envelope envelope,
+            long maxBytes) {
         this.intake = intake;
         this.client = client;
         this.from = from;
+        this.sender = sender;
         this.envelope = envelope;
         this.maxBytes = maxBytes;
         this.nonBlockingBytes = intake.spool.nonBlockingBytes();
@@ -95,7 +104,8 @@ final class MessageSink implements MailDataSink {
         if (open == null) {
             open = intake.spool.begin(envelope, receivedAt);
             writer = open;
-            ByteBuffer field = ReceivedField.compose(from, intake.config.hostname(), open.id(), envelope, receivedAt);
+            ByteBuffer field = ReceivedField.compose(
+                    from, sender, intake.config.hostname(), open.id(), envelope, receivedAt);
             fieldBytes = field.remaining();
             open.write(field);
         }

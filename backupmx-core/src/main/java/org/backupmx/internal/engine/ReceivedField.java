@@ -8,6 +8,8 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
+import org.backupmx.intake.SenderVerification;
+import org.backupmx.internal.dsn.SenderMark;
 import org.backupmx.mail.Envelope;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.spool.SpoolId;
@@ -47,7 +49,8 @@ final class ReceivedField {
             InetAddress address,
             @Nullable String tls) {}
 
-    static ByteBuffer compose(Client client, String hostname, SpoolId id, Envelope envelope, Instant at) {
+    static ByteBuffer compose(
+            Client client, SenderVerification sender, String hostname, SpoolId id, Envelope envelope, Instant at) {
         StringBuilder field = new StringBuilder(320).append("Received: from ");
         appendName(field, client.helo());
         field.append(" (")
@@ -62,6 +65,7 @@ final class ReceivedField {
         if (client.tls() != null) {
             field.append("\t(").append(client.tls()).append(")\r\n");
         }
+        field.append(SenderMark.line(sender));
         field.append("\tby ").append(hostname).append(" with ");
         appendProtocol(field, client, envelope.smtpUtf8());
         field.append(" id ").append(id);

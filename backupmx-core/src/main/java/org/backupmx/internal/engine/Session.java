@@ -16,6 +16,8 @@ import org.backupmx.intake.RcptParameters;
 import org.backupmx.intake.RecipientPolicy;
 import org.backupmx.intake.RecipientStatus;
 import org.backupmx.intake.RelayDomain;
+import org.backupmx.intake.SenderVerification;
+import org.backupmx.intake.SenderVerifier;
 import org.backupmx.intake.Verdict;
 import org.backupmx.internal.runtime.DnsUnavailableException;
 import org.backupmx.mail.Envelope;
@@ -275,6 +277,33 @@ final class Session implements IntakeSession {
 
     @Override
     public CompletableFuture<DataVerdict> data() {
+        SenderVerifier verifier = intake.config.senderVerifier();
+        if (reversePath.isNull()) {
+            return proceed(SenderVerification.unverified());
+        }
+        if (verifier.mayBlock()) {
+            return intake.runtime
+                    .ask(() -> verifier.verify(client, helo, reversePath))
+                    .handle(this::verified)
+                    .thenCompose(this::proceed);
+        }
+        try {
+            return proceed(verified(verifier.verify(client, helo, reversePath), null));
+        } catch (Exception e) {
+            return proceed(verified(null, e));
+        }
+    }
+
+    /** A verdict, or none: mail of senders who cannot be verified is taken all the same, and nobody is told of its fate. */
+    private SenderVerification verified(@Nullable SenderVerification verdict, @Nullable Throwable fault) {
+        if (verdict != null) {
+            return verdict;
+        }
+        LOG.atWarn().setCause(fault).addKeyValue("reversePath", reversePath).log("sender not verified, verifier failed");
+        return SenderVerification.unverified();
+    }
+
+    private CompletableFuture<DataVerdict> proceed(SenderVerification sender) {
         Envelope.Builder envelope = Envelope.from(reversePath)
                 .bodyType(parameters.bodyType())
                 .smtpUtf8(parameters.smtpUtf8())
@@ -292,6 +321,7 @@ final class Session implements IntakeSession {
                         client.name().orElse(null),
                         client.remote().getAddress(),
                         tls),
+                sender,
                 envelope.build(),
                 recipients.maxBytes());
         sink = taken;

@@ -5,6 +5,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.backupmx.BackupMxConfig;
+import org.backupmx.event.DeadLetterRemoved;
 import org.backupmx.internal.runtime.DomainDirectory;
 import org.backupmx.internal.runtime.EngineRuntime;
 import org.backupmx.internal.runtime.EventQueue;
@@ -13,13 +14,9 @@ import org.backupmx.relay.RelayClient;
 import org.backupmx.relay.RelayRouter;
 import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolId;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** What the lanes of one engine share. Thread-safe. */
 final class Delivery {
-
-    private static final Logger LOG = LoggerFactory.getLogger(Delivery.class);
 
     /** How long a lease lasts before the keeper has to renew it: how late another engine takes over after a crash. */
     static final Duration LEASE = Duration.ofMinutes(2);
@@ -36,6 +33,7 @@ final class Delivery {
     final OperatorOrders orders;
     final PrimaryHistory history;
     final HeldMail heldMail;
+    final UndeliveredTally counts = new UndeliveredTally();
 
     /** Messages whose commit has not been told of yet; they are not attempted before that, so that events keep order. */
     final Set<SpoolId> committing = ConcurrentHashMap.newKeySet();
@@ -58,14 +56,13 @@ final class Delivery {
         this.permits = new Permits(config.maxDeliveries());
         this.orders = new OperatorOrders(runtime, events, ordered);
         this.history = new PrimaryHistory(config.historyStore(), runtime);
-        this.heldMail = new HeldMail(spool, config.historyStore(), runtime, Delivery::logEnd);
+        this.heldMail = new HeldMail(spool, config.historyStore(), runtime, this::heldMailEnded);
     }
 
-    private static void logEnd(HeldMail.Entry entry) {
-        LOG.atInfo()
-                .addKeyValue("spoolId", entry.id())
-                .addKeyValue("reason", entry.reason())
-                .addKeyValue("since", entry.since())
-                .log("held message deleted, its time is over");
+    private void heldMailEnded(HeldMail.Entry entry) {
+        if (entry.reason() != HeldMail.Reason.RECYCLED) {
+            counts.deadLetterRemoved();
+            events.post(new DeadLetterRemoved(runtime.now(), entry.id(), entry.since(), entry.detail()));
+        }
     }
 }

@@ -33,6 +33,7 @@ import org.backupmx.relay.RelayRouter;
 import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolId;
 import org.backupmx.spool.SpoolLane;
+import org.backupmx.undelivered.UndeliveredCounts;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -64,6 +65,7 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
     private final Set<MailDomain> watched;
     private final AtomicInteger attempts = new AtomicInteger();
     private final CompletableFuture<Void> attemptsEnded = new CompletableFuture<>();
+    private volatile Instant startedAt = Instant.MAX;
     private volatile boolean stopping;
     private volatile boolean noneBegins; // every lane has taken its last turn
 
@@ -98,6 +100,7 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
      * @throws SpoolException if it cannot be asked
      */
     public void start() throws SpoolException {
+        startedAt = delivery.runtime.now();
         List<SpoolLane> queued = delivery.spool.lanes();
         delivery.keeper.start();
         delivery.history.start();
@@ -148,6 +151,11 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
 
     PrimaryWatches watches() {
         return watches;
+    }
+
+    /** When the engine started: of primaries before that it knows nothing. */
+    Instant startedAt() {
+        return startedAt;
     }
 
     boolean isStopping() {
@@ -295,6 +303,15 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
      */
     public QueueControl control() {
         return new SpoolQueueControl(delivery, this);
+    }
+
+    /**
+     * Returns what has become of undeliverable mail.
+     *
+     * @return a snapshot
+     */
+    public UndeliveredCounts undelivered() {
+        return delivery.counts.counts();
     }
 
     /**

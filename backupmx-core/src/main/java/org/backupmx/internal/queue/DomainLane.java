@@ -46,7 +46,10 @@ final class DomainLane {
     private final MailDomain domain;
     private final DomainRoute route;
     private final LanePrimary primary;
+    private final Recovery recovery;
+    private final LaneExpiry expiry;
     private final ExpirySweep sweep;
+    private final ExpiryWarnings warnings;
 
     private final AtomicInteger wanted = new AtomicInteger(); // wake-ups not yet answered by a turn
     private final AtomicInteger inFlight = new AtomicInteger();
@@ -73,7 +76,10 @@ final class DomainLane {
         this.domain = domain;
         this.route = new DomainRoute(delivery, domain);
         this.primary = new LanePrimary(delivery, scheduler, this);
-        this.sweep = new ExpirySweep(route, delivery.keeper);
+        this.recovery = new Recovery(scheduler.startedAt());
+        this.expiry = new LaneExpiry(route, recovery, new AnsweringTime(delivery.history, primary::nextHops));
+        this.sweep = new ExpirySweep(expiry, delivery.keeper);
+        this.warnings = new ExpiryWarnings(delivery, domain, expiry);
     }
 
     MailDomain domain() {
@@ -144,6 +150,7 @@ final class DomainLane {
     /** The spool lists this lane. */
     void listed(SpoolLane lane) {
         listed = lane;
+        warnings.listed(lane);
         dirty.set(true);
         wake();
     }
@@ -168,6 +175,7 @@ final class DomainLane {
 
     /** The primary's health is another; a primary that answers gets its mail, by one attempt at a time until it is UP. */
     void healthChanged(boolean isAnswering) {
+        recovery.healthChanged(isAnswering, delivery.runtime.now());
         if (isAnswering) {
             primary.forgive(); // a good probe clears every bad memory
             drainWanted.set(true);
@@ -427,7 +435,7 @@ final class DomainLane {
     private Flight begin(HeldLease held) {
         inFlight.incrementAndGet();
         scheduler.attemptBegun();
-        return new Flight(delivery, settler, this, primary, route.retryPolicy(), held);
+        return new Flight(delivery, settler, this, primary, expiry, held);
     }
 
     /** A flight has ended; {@code remains} tells whether its message is still in the lane. */

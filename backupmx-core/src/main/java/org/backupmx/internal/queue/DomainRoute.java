@@ -14,6 +14,7 @@ import org.backupmx.relay.Destination;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.RelayRoute;
 import org.backupmx.retry.RetryPolicy;
+import org.backupmx.undelivered.UndeliveredPolicy;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,10 +27,16 @@ final class DomainRoute {
      *
      * @param isRelayDomain whether we hold mail for the domain; a foreign one has DSNs only
      * @param retryPolicy when its mail is tried again
+     * @param undelivered what becomes of its mail that cannot be delivered
      * @param route the route
      * @param at when it was found
      */
-    record Known(boolean isRelayDomain, RetryPolicy retryPolicy, RelayRoute route, Instant at) {}
+    record Known(
+            boolean isRelayDomain,
+            RetryPolicy retryPolicy,
+            UndeliveredPolicy undelivered,
+            RelayRoute route,
+            Instant at) {}
 
     private static final Logger LOG = LoggerFactory.getLogger(DomainRoute.class);
 
@@ -59,6 +66,18 @@ final class DomainRoute {
     RetryPolicy retryPolicy() {
         Known last = known;
         return last == null ? defaultPolicy : last.retryPolicy();
+    }
+
+    /** Tells whether this is the way to a relay domain, as far as that is known. */
+    boolean isOfRelayDomain() {
+        Known last = known;
+        return last != null && last.isRelayDomain();
+    }
+
+    /** Returns what becomes of mail that cannot be delivered. */
+    UndeliveredPolicy undelivered() {
+        Known last = known;
+        return last == null ? delivery.config.undelivered() : last.undelivered();
     }
 
     /** Looks for the way unless what is known is fresh or somebody is looking already. */
@@ -91,9 +110,11 @@ final class DomainRoute {
         RetryPolicy retry = settings.flatMap(RelayDomain::retryPolicy)
                 .<RetryPolicy>map(SteadyRetryPolicy::new)
                 .orElse(defaultPolicy);
+        UndeliveredPolicy undelivered =
+                settings.flatMap(RelayDomain::undelivered).orElse(delivery.config.undelivered());
         return delivery.router
                 .route(new Destination(domain, isRelayDomain, nextHops, allowsPrivate))
-                .thenApply(route -> new Known(isRelayDomain, retry, route, delivery.runtime.now()));
+                .thenApply(route -> new Known(isRelayDomain, retry, undelivered, route, delivery.runtime.now()));
     }
 
     private void found(@Nullable Known found, @Nullable Throwable fault, Runnable whenFound) {
@@ -113,8 +134,13 @@ final class DomainRoute {
         Known last = known;
         Instant now = delivery.runtime.now();
         return last != null
-                ? new Known(last.isRelayDomain(), last.retryPolicy(), last.route(), now)
-                : new Known(true, defaultPolicy, new RelayRoute.Retry("look-up of the domain failed"), now);
+                ? new Known(last.isRelayDomain(), last.retryPolicy(), last.undelivered(), last.route(), now)
+                : new Known(
+                        true,
+                        defaultPolicy,
+                        delivery.config.undelivered(),
+                        new RelayRoute.Retry("look-up of the domain failed"),
+                        now);
     }
 
     private void note(Known found) {

@@ -12,17 +12,17 @@ import org.jspecify.annotations.Nullable;
 /** Looks for what is past its give-up time in a lane that attempts nothing. Owned by its lane's turn. */
 final class ExpirySweep {
 
-    private final DomainRoute route;
+    private final LaneExpiry expiry;
     private final LeaseKeeper keeper;
 
-    ExpirySweep(DomainRoute route, LeaseKeeper keeper) {
-        this.route = route;
+    ExpirySweep(LaneExpiry expiry, LeaseKeeper keeper) {
+        this.expiry = expiry;
         this.keeper = keeper;
     }
 
     /** Tells whether there may be something in a lane as it was listed last. */
     boolean isDue(@Nullable SpoolLane listed, Instant now) {
-        return listed != null && decide(1, listed.oldest(), now) instanceof RetryDecision.GiveUp;
+        return listed != null && expiry.mayBeOver(listed.oldest(), now);
     }
 
     /** Returns those of the leases that have expired; gives the others back, due when they would be tried again. */
@@ -30,7 +30,7 @@ final class ExpirySweep {
         List<HeldLease> expired = new ArrayList<>();
         for (SpoolLease lease : leases) {
             HeldLease held = keeper.hold(lease);
-            if (decide(Math.max(1, lease.attempts()), lease.message().receivedAt(), now)
+            if (expiry.decide(lease.message(), Math.max(1, lease.attempts()), now)
                     instanceof RetryDecision.RetryAt retry) {
                 keeper.settle(held, Settlement.unused(now, retry.instant()));
             } else {
@@ -38,9 +38,5 @@ final class ExpirySweep {
             }
         }
         return expired;
-    }
-
-    private RetryDecision decide(int attempts, Instant receivedAt, Instant now) {
-        return route.retryPolicy().decide(attempts, receivedAt, now);
     }
 }

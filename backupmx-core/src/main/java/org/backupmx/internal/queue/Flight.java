@@ -1,11 +1,13 @@
 package org.backupmx.internal.queue;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.RecipientOutcome;
-import org.backupmx.retry.RetryPolicy;
+import org.backupmx.spool.QueuedRecipient;
+import org.backupmx.spool.SpoolLease;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,40 +25,50 @@ final class Flight implements Attempt.Ending, Settler.Done {
     private final Settler settler;
     private final DomainLane lane;
     private final LanePrimary primary;
-    private final RetryPolicy retryPolicy;
+    private final LaneExpiry expiry;
     private final HeldLease held;
     private final AtomicBoolean over = new AtomicBoolean();
-    private boolean hasPermit; // set before the attempt starts
+    private boolean hasPermit; // set before the attempt starts, as the next one
+    private List<QueuedRecipient> recipients; // who is attempted
 
     Flight(
             Delivery delivery,
             Settler settler,
             DomainLane lane,
             LanePrimary primary,
-            RetryPolicy retryPolicy,
+            LaneExpiry expiry,
             HeldLease held) {
         this.delivery = delivery;
         this.settler = settler;
         this.lane = lane;
         this.primary = primary;
-        this.retryPolicy = retryPolicy;
+        this.expiry = expiry;
+        this.recipients = held.lease().recipients();
         this.held = held;
     }
 
     /** Attempts the message at these addresses; the flight has a permit then. */
     void attempt(List<NextHopAddress> addresses) {
         hasPermit = true;
-        contained(() -> new Attempt(delivery, addresses, held.lease(), this).start());
+        contained(() -> {
+            Optional<SpoolLease> attempted = settler.toAttempt(held.lease());
+            if (attempted.isEmpty()) {
+                settler.waiting(held, expiry, this);
+                return;
+            }
+            recipients = attempted.get().recipients();
+            new Attempt(delivery, addresses, attempted.get(), this).start();
+        });
     }
 
     /** Expires the message without an attempt. */
     void expire() {
-        contained(() -> settler.expired(held, this));
+        contained(() -> settler.expired(held, expiry, this));
     }
 
     /** Fails the message without an attempt. */
     void fail(SmtpReply reply) {
-        contained(() -> settler.failed(held, reply, this));
+        contained(() -> settler.failed(held, reply, expiry, this));
     }
 
     @Override
@@ -72,7 +84,7 @@ final class Flight implements Attempt.Ending, Settler.Done {
                 return;
             }
             primary.attempted(outcomes);
-            settler.attempted(held, address, outcomes, retryPolicy, this);
+            settler.attempted(held, address, recipients, outcomes, expiry, this);
         });
     }
 
@@ -84,14 +96,14 @@ final class Flight implements Attempt.Ending, Settler.Done {
                 return;
             }
             primary.noSession(reply);
-            settler.deferred(held, address, reply, retryPolicy, this);
+            settler.deferred(held, address, recipients, reply, expiry, this);
         });
     }
 
     @Override
     public void faulted(NextHopAddress address, Throwable fault) {
         LOG.atError().setCause(fault).addKeyValue("spoolId", held.id()).log("attempt failed by our fault");
-        contained(() -> settler.deferred(held, address, OUR_FAULT, retryPolicy, this));
+        contained(() -> settler.deferred(held, address, recipients, OUR_FAULT, expiry, this));
     }
 
     private void unused() {

@@ -13,6 +13,7 @@ import org.backupmx.health.HealthOverride;
 import org.backupmx.health.PrimaryHealth;
 import org.backupmx.intake.DomainMode;
 import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.NextHop;
 import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.relay.RelayRoute;
@@ -80,6 +81,11 @@ final class LanePrimary {
             answer.complete(health);
         });
         return answer;
+    }
+
+    /** The next hops of the primary, empty while they are not known. */
+    Optional<List<NextHop>> nextHops() {
+        return Optional.ofNullable(watch).map(PrimaryWatch::nextHops);
     }
 
     /** Probes at once; completes when that has ended, at once if there is nothing to probe. */

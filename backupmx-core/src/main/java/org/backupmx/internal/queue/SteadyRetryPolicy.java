@@ -2,6 +2,7 @@ package org.backupmx.internal.queue;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import org.backupmx.retry.RetryDecision;
 import org.backupmx.retry.RetryPolicy;
 import org.slf4j.Logger;
@@ -14,6 +15,17 @@ record SteadyRetryPolicy(RetryPolicy policy) implements RetryPolicy {
 
     /** What stands in for an answer that there is not. */
     private static final Duration FALLBACK = Duration.ofMinutes(15);
+
+    @Override
+    public Optional<Duration> lifetime() {
+        try {
+            Optional<Duration> lifetime = policy.lifetime();
+            return lifetime == null ? Optional.empty() : lifetime;
+        } catch (RuntimeException e) {
+            LOG.atError().setCause(e).log("retry policy failed");
+            return Optional.empty();
+        }
+    }
 
     @Override
     public RetryDecision decide(int attempts, Instant receivedAt, Instant now) {

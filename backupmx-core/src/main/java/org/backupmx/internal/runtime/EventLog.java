@@ -3,9 +3,12 @@ package org.backupmx.internal.runtime;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import org.backupmx.event.BackupMxListener;
+import org.backupmx.event.DeadLetterRemoved;
+import org.backupmx.event.MailExpiring;
 import org.backupmx.event.MailRefused;
 import org.backupmx.event.MaintenanceEnding;
 import org.backupmx.event.MessageAccepted;
+import org.backupmx.event.MessageDeadLettered;
 import org.backupmx.event.PrimaryChanged;
 import org.backupmx.event.PrimaryFlapping;
 import org.backupmx.event.RecipientDeferred;
@@ -128,6 +131,41 @@ public final class EventLog implements BackupMxListener {
                 .addKeyValue("reply", reply)
                 .addKeyValue("attempts", attempts)
                 .addKeyValue("notified", notified);
+    }
+
+    @Override
+    public void onExpiring(MailExpiring event) {
+        LOG.atWarn()
+                .addKeyValue("domain", event.domain())
+                .addKeyValue("stage", event.stage())
+                .addKeyValue("oldest", event.oldest().truncatedTo(ChronoUnit.SECONDS))
+                .addKeyValue("end", event.end().truncatedTo(ChronoUnit.SECONDS))
+                .addKeyValue("queued", event.queued())
+                .log("mail is about to expire");
+    }
+
+    @Override
+    public void onDeadLettered(MessageDeadLettered event) {
+        LOG.atWarn()
+                .addKeyValue("spoolId", event.id())
+                .addKeyValue(
+                        "rcpt",
+                        event.recipients().size() == 1
+                                ? event.recipients().get(0)
+                                : event.recipients().size() + " recipients")
+                .addKeyValue("domain", event.domain())
+                .addKeyValue("reply", event.reply())
+                .addKeyValue("until", event.until().truncatedTo(ChronoUnit.SECONDS))
+                .log("message held as dead letter, nobody told");
+    }
+
+    @Override
+    public void onDeadLetterRemoved(DeadLetterRemoved event) {
+        LOG.atWarn()
+                .addKeyValue("spoolId", event.id())
+                .addKeyValue("since", event.since().truncatedTo(ChronoUnit.SECONDS))
+                .addKeyValue("reason", event.reason())
+                .log("dead letter removed, its time is over");
     }
 
     @Override

@@ -8,9 +8,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.backupmx.event.BackupMxEvent;
 import org.backupmx.event.BackupMxListener;
+import org.backupmx.event.DeadLetterRemoved;
+import org.backupmx.event.MailExpiring;
 import org.backupmx.event.MailRefused;
 import org.backupmx.event.MaintenanceEnding;
 import org.backupmx.event.MessageAccepted;
+import org.backupmx.event.MessageDeadLettered;
 import org.backupmx.event.PrimaryChanged;
 import org.backupmx.event.PrimaryFlapping;
 import org.backupmx.event.RecipientDeferred;
@@ -132,6 +135,12 @@ public final class EventQueue {
                 listener.onFailed(e);
             } else if (event instanceof RecipientExpired e) {
                 listener.onExpired(e);
+            } else if (event instanceof MailExpiring e) {
+                listener.onExpiring(e);
+            } else if (event instanceof MessageDeadLettered e) {
+                listener.onDeadLettered(e);
+            } else if (event instanceof DeadLetterRemoved e) {
+                listener.onDeadLetterRemoved(e);
             } else if (event instanceof PrimaryChanged e) {
                 listener.onPrimaryChanged(e);
             } else if (event instanceof PrimaryFlapping e) {

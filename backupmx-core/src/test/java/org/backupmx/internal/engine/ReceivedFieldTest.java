@@ -15,6 +15,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import org.backupmx.intake.SenderVerification;
 import org.backupmx.mail.Envelope;
 import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.Recipient;
@@ -48,6 +49,7 @@ class ReceivedFieldTest {
             return StandardCharsets.UTF_8
                     .decode(ReceivedField.compose(
                             new ReceivedField.Client(helo, extended, name, InetAddress.getByName(address), tls),
+                            SenderVerification.unverified(),
                             "mx2.example.net",
                             new SpoolId("1a2b"),
                             envelope.build(),

@@ -1,0 +1,134 @@
+package org.backupmx.internal.queue;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.backupmx.internal.dsn.FailedRecipient;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.NextHopAddress;
+import org.backupmx.retry.RetryDecision;
+import org.backupmx.spool.QueuedRecipient;
+import org.backupmx.spool.RecipientState;
+import org.backupmx.spool.SpoolLease;
+import org.jspecify.annotations.Nullable;
+
+/** What an attempt made of a message, while it is being put together. Used by one thread at a time. */
+final class AttemptOutcome {
+
+    /** The most characters of a reply that are kept. */
+    private static final int MAX_REPLY_CHARS = 1000;
+
+    /** A recipient that the message will not reach. */
+    record Lost(QueuedRecipient recipient, FailedRecipient failure) {}
+
+    final SpoolLease lease; // with every recipient of the lane, those that were not attempted included
+    final @Nullable NextHopAddress via;
+    final LaneExpiry expiry;
+    final Instant now;
+    final Map<Integer, RecipientState> states = new HashMap<>();
+    final List<Lost> lost = new ArrayList<>(0);
+    final Set<Integer> notified = new HashSet<>(0); // whose reverse-path is told
+    Instant nextDue;
+
+    @Nullable
+    Instant heldUntil; // if the message went to the dead letters
+
+    private @Nullable RetryDecision decision; // one for all: they are attempted together
+
+    AttemptOutcome(SpoolLease lease, @Nullable NextHopAddress via, LaneExpiry expiry, Instant now) {
+        this.lease = lease;
+        this.via = via;
+        this.expiry = expiry;
+        this.now = now;
+        this.nextDue = lease.due();
+    }
+
+    /** When what was deferred is tried again. */
+    RetryDecision retry() {
+        if (decision == null) {
+            decision = expiry.decide(lease.message(), lease.attempts() + 1, now);
+        }
+        return decision;
+    }
+
+    void relayed(QueuedRecipient recipient, SmtpReply reply) {
+        states.put(recipient.index(), new RecipientState.Relayed(reply, now));
+    }
+
+    void deferred(QueuedRecipient recipient, SmtpReply reply, Instant due) {
+        nextDue = due;
+        states.put(recipient.index(), new RecipientState.Deferred(reply, now));
+    }
+
+    void refused(QueuedRecipient recipient, SmtpReply reply) {
+        lost.add(new Lost(recipient, FailedRecipient.refused(recipient.recipient(), reply, host())));
+    }
+
+    void expired(QueuedRecipient recipient, SmtpReply reply) {
+        lost.add(new Lost(recipient, FailedRecipient.expired(recipient.recipient(), reply, host())));
+    }
+
+    private @Nullable String host() {
+        return via == null ? null : via.nextHop().host();
+    }
+
+    /** Nobody waits for a lost recipient any more. */
+    void end(Lost one, boolean isNotified) {
+        SmtpReply reply = one.failure().reply();
+        int index = one.recipient().index();
+        states.put(
+                index,
+                one.failure().isExpired()
+                        ? new RecipientState.Expired(reply, now)
+                        : new RecipientState.Failed(reply, now));
+        if (isNotified) {
+            notified.add(index);
+        }
+    }
+
+    /** A lost recipient is kept for an operator: deferred with a reply that permits no further attempt. */
+    void bury(Lost one) {
+        SmtpReply reply = one.failure().reply();
+        SmtpReply kept = reply.isPermanent() && !one.failure().isExpired()
+                ? reply
+                : bounded(SmtpReply.of(554, "5.4.7", "Delivery time expired, the last answer was: " + text(reply)));
+        states.put(one.recipient().index(), new RecipientState.Deferred(kept, now));
+    }
+
+    /** The state that a recipient of the lease will have. */
+    RecipientState state(QueuedRecipient recipient) {
+        return states.getOrDefault(recipient.index(), recipient.state());
+    }
+
+    /** Tells whether recipients are left in the lane. */
+    boolean remains() {
+        return lease.recipients().stream().anyMatch(recipient -> !state(recipient).isFinal());
+    }
+
+    static String text(SmtpReply reply) {
+        return reply.code() + reply.enhanced().map(code -> " " + code).orElse("") + " "
+                + String.join(" ", reply.lines());
+    }
+
+    /** What is kept of a reply: queued messages hold it, and its length is the next hop's. */
+    static SmtpReply bounded(SmtpReply reply) {
+        int chars = reply.lines().stream().mapToInt(line -> line.length() + 1).sum();
+        if (chars <= MAX_REPLY_CHARS) {
+            return reply;
+        }
+        StringBuilder start = new StringBuilder(2 * MAX_REPLY_CHARS);
+        for (String line : reply.lines()) {
+            start.append(line, 0, Math.min(line.length(), MAX_REPLY_CHARS)).append(' ');
+            if (start.length() > MAX_REPLY_CHARS) {
+                break;
+            }
+        }
+        int end = Math.min(start.length(), MAX_REPLY_CHARS);
+        end -= Character.isHighSurrogate(start.charAt(end - 1)) ? 1 : 0;
+        return SmtpReply.of(reply.code(), reply.enhanced(), List.of(start.substring(0, end) + "..."));
+    }
+}

@@ -1,0 +1,190 @@
+package org.backupmx.internal.queue;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
+import org.backupmx.intake.SenderVerification;
+import org.backupmx.internal.dsn.Dsn;
+import org.backupmx.internal.dsn.DsnComposer;
+import org.backupmx.internal.dsn.DsnRate;
+import org.backupmx.internal.dsn.FailedRecipient;
+import org.backupmx.internal.dsn.SenderMark;
+import org.backupmx.mail.Envelope;
+import org.backupmx.mail.Mailbox;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.MailData;
+import org.backupmx.relay.ReplyClass;
+import org.backupmx.spool.RecipientState;
+import org.backupmx.spool.SpoolDamagedException;
+import org.backupmx.spool.SpoolException;
+import org.backupmx.spool.SpoolId;
+import org.backupmx.spool.SpoolWriter;
+import org.backupmx.undelivered.ContentRefusal;
+import org.backupmx.undelivered.ExpiryAction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Decides what becomes of recipients that are lost: who is told, what is kept for an operator, what is dropped. A DSN is on
+ * stable storage before its failure is settled: after a crash in between it is sent twice, never forgotten. Runs on workers;
+ * thread-safe.
+ */
+final class LostMail {
+
+    private static final Logger LOG = LoggerFactory.getLogger(LostMail.class);
+
+    /** When a recipient is tried again whose DSN could not be stored. */
+    private static final Duration DSN_AGAIN = Duration.ofMinutes(5);
+
+    private final Delivery delivery;
+    private final DsnComposer composer;
+    private final DsnRate rate;
+    private final Consumer<Envelope> committed;
+
+    LostMail(Delivery delivery, Consumer<Envelope> committed) {
+        this.delivery = delivery;
+        this.composer = new DsnComposer(delivery.config.hostname(), delivery.config.clock(), delivery.runtime.random());
+        this.rate = new DsnRate(delivery.runtime.nanoTime());
+        this.committed = committed;
+    }
+
+    /**
+     * Gives every lost recipient of an outcome its state.
+     *
+     * @return completes when that is done, never with a fault
+     */
+    CompletionStage<Void> decide(AttemptOutcome outcome) {
+        List<AttemptOutcome.Lost> rest = new ArrayList<>();
+        Optional<Mailbox> to = outcome.lease.message().envelope().reversePath().mailbox();
+        boolean isExpiryDropped = outcome.expiry.rules().expiry() instanceof ExpiryAction.Drop;
+        for (AttemptOutcome.Lost one : outcome.lost) {
+            if (to.isEmpty() || (one.failure().isExpired() && isExpiryDropped)) {
+                drop(outcome, one);
+            } else {
+                rest.add(one);
+            }
+        }
+        return rest.isEmpty() ? CompletableFuture.completedFuture(null) : tellOrBury(outcome, rest, to.orElseThrow());
+    }
+
+    private void drop(AttemptOutcome outcome, AttemptOutcome.Lost one) {
+        outcome.end(one, false);
+        delivery.counts.dropped();
+    }
+
+    private CompletionStage<Void> tellOrBury(AttemptOutcome outcome, List<AttemptOutcome.Lost> lost, Mailbox to) {
+        List<AttemptOutcome.Lost> told = new ArrayList<>();
+        boolean isVerified = verification(outcome) instanceof SenderVerification.Verified;
+        for (AttemptOutcome.Lost one : lost) {
+            if (!isVerified || isKeptFromSenders(outcome, one.failure())) {
+                outcome.bury(one);
+            } else if (DsnComposer.wantsFailure(one.failure().recipient())) {
+                told.add(one);
+            } else {
+                drop(outcome, one);
+            }
+        }
+        if (told.isEmpty()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        if (!rate.allows(to, outcome.lease.domain())) {
+            told.forEach(outcome::bury);
+            delivery.counts.rateLimited(told.size());
+            return CompletableFuture.completedFuture(null);
+        }
+        return tell(outcome, told, isVerified);
+    }
+
+    private SenderVerification verification(AttemptOutcome outcome) {
+        try {
+            return SenderMark.read(data(outcome), outcome.lease.id());
+        } catch (IOException e) {
+            LOG.atWarn().setCause(e).addKeyValue("spoolId", outcome.lease.id()).log("mail data not read for its sender");
+            return SenderVerification.unverified();
+        }
+    }
+
+    private static boolean isKeptFromSenders(AttemptOutcome outcome, FailedRecipient failure) {
+        return !failure.isExpired()
+                && isContentRefusal(failure.reply())
+                && outcome.expiry.rules().contentRefusal() != ContentRefusal.DSN_IF_VERIFIED;
+    }
+
+    /** Tells whether a permanent failure is about what is in a message, or about a rule of the primary's. */
+    static boolean isContentRefusal(SmtpReply reply) {
+        return switch (ReplyClass.of(reply)) {
+            case SPAM, POLICY, AUTH, SIZE -> true;
+            case UNKNOWN_USER, FULL, GREYLIST, LOOP, SYSTEM -> false;
+        };
+    }
+
+    private CompletionStage<Void> tell(AttemptOutcome outcome, List<AttemptOutcome.Lost> told, boolean isVerified) {
+        CompletionStage<SpoolId> stored;
+        Dsn dsn;
+        try {
+            dsn = compose(outcome, told);
+            stored = store(dsn, outcome.now);
+        } catch (IOException | RuntimeException e) {
+            notStored(outcome, told, e);
+            return CompletableFuture.completedFuture(null);
+        }
+        return stored.handleAsync(
+                (id, fault) -> {
+                    if (fault != null) {
+                        notStored(outcome, told, fault);
+                        return null;
+                    }
+                    told.forEach(one -> outcome.end(one, true));
+                    delivery.counts.dsnSent(isVerified);
+                    committed.accept(dsn.envelope());
+                    return null;
+                },
+                delivery.runtime.workers());
+    }
+
+    private Dsn compose(AttemptOutcome outcome, List<AttemptOutcome.Lost> told) throws IOException {
+        List<FailedRecipient> failures =
+                told.stream().map(AttemptOutcome.Lost::failure).toList();
+        try {
+            return composer.compose(outcome.lease.message(), failures, data(outcome))
+                    .orElseThrow();
+        } catch (SpoolDamagedException e) {
+            LOG.atError().setCause(e).addKeyValue("spoolId", outcome.lease.id()).log("mail data damaged");
+            return composer.compose(outcome.lease.message(), failures, NoMailData.INSTANCE)
+                    .orElseThrow();
+        }
+    }
+
+    private MailData data(AttemptOutcome outcome) {
+        return new SpooledMailData(delivery.spool, outcome.lease.message());
+    }
+
+    private CompletionStage<SpoolId> store(Dsn dsn, Instant now) throws SpoolException {
+        try (SpoolWriter writer = delivery.spool.begin(dsn.envelope(), now)) {
+            writer.write(dsn.mailData());
+            return writer.commit();
+        }
+    }
+
+    private static void notStored(AttemptOutcome outcome, List<AttemptOutcome.Lost> told, Throwable fault) {
+        LOG.atError().setCause(fault).addKeyValue("spoolId", outcome.lease.id()).log("DSN not stored, recipients kept");
+        outcome.nextDue = outcome.now.plus(DSN_AGAIN);
+        for (AttemptOutcome.Lost one : told) {
+            // a transient reply: the recipient is no dead letter, it is attempted again, and its sender told then
+            SmtpReply reply = one.failure().reply().isTransient()
+                    ? one.failure().reply()
+                    : AttemptOutcome.bounded(SmtpReply.of(
+                            451,
+                            "4.3.0",
+                            "Notification not stored, the answer was: "
+                                    + AttemptOutcome.text(one.failure().reply())));
+            outcome.states.put(one.recipient().index(), new RecipientState.Deferred(reply, outcome.now));
+        }
+    }
+}

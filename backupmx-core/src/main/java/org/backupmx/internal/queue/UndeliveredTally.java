@@ -1,0 +1,49 @@
+package org.backupmx.internal.queue;
+
+import java.util.concurrent.atomic.LongAdder;
+import org.backupmx.undelivered.UndeliveredCounts;
+
+/** Counts what becomes of undeliverable mail. Thread-safe. */
+final class UndeliveredTally {
+
+    private final LongAdder dsnSent = new LongAdder();
+    private final LongAdder dsnSentUnverified = new LongAdder();
+    private final LongAdder dsnRateLimited = new LongAdder();
+    private final LongAdder deadLettered = new LongAdder();
+    private final LongAdder deadLettersRemoved = new LongAdder();
+    private final LongAdder dropped = new LongAdder();
+
+    /** A DSN was stored; the second argument is the verdict that was read, so that a fault of ours would show. */
+    void dsnSent(boolean isVerified) {
+        dsnSent.increment();
+        if (!isVerified) {
+            dsnSentUnverified.increment();
+        }
+    }
+
+    void rateLimited(int recipients) {
+        dsnRateLimited.add(recipients);
+    }
+
+    void deadLettered() {
+        deadLettered.increment();
+    }
+
+    void deadLetterRemoved() {
+        deadLettersRemoved.increment();
+    }
+
+    void dropped() {
+        dropped.increment();
+    }
+
+    UndeliveredCounts counts() {
+        return new UndeliveredCounts(
+                dsnSent.sum(),
+                dsnSentUnverified.sum(),
+                dsnRateLimited.sum(),
+                deadLettered.sum(),
+                deadLettersRemoved.sum(),
+                dropped.sum());
+    }
+}

@@ -1,0 +1,21 @@
+package org.backupmx.undelivered;
+
+/**
+ * What has become of undeliverable mail since the engine started. Immutable and thread-safe.
+ *
+ * @param dsnSent DSNs that were queued
+ * @param dsnSentUnverified how many of them went to a sender who was not verified: 0, always
+ * @param dsnRateLimited recipients who would have been told and were not, since too many DSNs had gone to that address or
+ *     about that domain within the hour; they are among the dead letters
+ * @param deadLettered messages that were put to the dead letters
+ * @param deadLettersRemoved messages that were removed from them at the end of their time
+ * @param dropped recipients that failed or expired and of whom nobody was told: mail with a null reverse-path, mail whose
+ *     verified sender did not want to know, and what {@link ExpiryAction.Drop} removes
+ */
+public record UndeliveredCounts(
+        long dsnSent,
+        long dsnSentUnverified,
+        long dsnRateLimited,
+        long deadLettered,
+        long deadLettersRemoved,
+        long dropped) {}
