@@ -54,7 +54,11 @@ class DeliveryPresetTest {
 
     private Instant accept() {
         Instant received = engine.time.now();
-        assertThat(engine.server.connect().send("a@sender.test", MAIL, "u@example.test").reply().code())
+        assertThat(engine.server
+                        .connect()
+                        .send("a@sender.test", MAIL, "u@example.test")
+                        .reply()
+                        .code())
                 .isEqualTo(250);
         return received;
     }
@@ -91,11 +95,13 @@ class DeliveryPresetTest {
         start(preset, false);
         Instant received = accept();
         engine.time.advance(preset.retryPolicy().lifetime().orElseThrow().plusDays(10));
-        assertThat(minutes(received)).containsExactlyElementsOf(LongStream.of(expected).boxed().toList());
+        assertThat(minutes(received))
+                .containsExactlyElementsOf(LongStream.of(expected).boxed().toList());
         assertThat(engine.events.events(RecipientExpired.class)).singleElement().satisfies(event -> {
             assertThat(event.notified()).isEqualTo(isTold);
             assertThat(event.attempts()).isEqualTo(expected.length);
-            assertThat(event.at()).isEqualTo(received.plus(preset.retryPolicy().lifetime().orElseThrow()));
+            assertThat(event.at())
+                    .isEqualTo(received.plus(preset.retryPolicy().lifetime().orElseThrow()));
         });
         assertThat(engine.mx.undelivered().dsnSent()).isEqualTo(isTold ? 1 : 0);
         assertThat(engine.mx.snapshot().queued()).isZero();
@@ -124,9 +130,7 @@ class DeliveryPresetTest {
         List<Long> seconds = new ArrayList<>();
         Instant now = received;
         for (int i = 1; i <= most; i++) {
-            Instant next = ((RetryDecision.RetryAt)
-                            preset.retryPolicy().decide(i, received, now))
-                    .instant();
+            Instant next = ((RetryDecision.RetryAt) preset.retryPolicy().decide(i, received, now)).instant();
             seconds.add(Duration.between(now, next).toSeconds());
             now = next;
         }
@@ -154,6 +158,7 @@ class DeliveryPresetTest {
         assertThat(DeliveryPreset.values()).allMatch(preset -> DeliveryPreset.named(preset.toString()) == preset);
         assertThatThrownBy(() -> DeliveryPreset.named("postfix"))
                 .hasMessage("name: postfix (expected: rfc5321, smartermail, dnsexit, dnsmadeeasy)");
-        assertThat(UndeliveredPolicy.standard()).isNotEqualTo(UndeliveredPolicy.standard().withUptimeOnly(true));
+        assertThat(UndeliveredPolicy.standard())
+                .isNotEqualTo(UndeliveredPolicy.standard().withUptimeOnly(true));
     }
 }

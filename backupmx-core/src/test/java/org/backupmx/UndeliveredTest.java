@@ -52,7 +52,11 @@ class UndeliveredTest {
     }
 
     private void send(String... recipients) {
-        assertThat(engine.server.connect().send("a@sender.test", MAIL, recipients).reply().code())
+        assertThat(engine.server
+                        .connect()
+                        .send("a@sender.test", MAIL, recipients)
+                        .reply()
+                        .code())
                 .isEqualTo(250);
         engine.time.run();
     }
@@ -84,7 +88,12 @@ class UndeliveredTest {
         engine.start();
         for (int i = 0; i < 1_000; i++) {
             reply("bad" + i + "@example.test", i % 2 == 0 ? UNKNOWN : SPAM);
-            engine.server.connect("198.51.100." + i % 250).send("victim" + i + "@sender.test", MAIL, "bad" + i + "@example.test");
+            assertThat(engine.server
+                            .connect("198.51.100." + i % 250)
+                            .send("victim" + i + "@sender.test", MAIL, "bad" + i + "@example.test")
+                            .reply()
+                            .code())
+                    .isEqualTo(250);
         }
         engine.time.advance(Duration.ofHours(2));
         engine.client.allUp();
@@ -95,7 +104,8 @@ class UndeliveredTest {
         assertThat(counts().dsnSentUnverified()).isZero();
         assertThat(counts().deadLettered()).isEqualTo(1_000);
         assertThat(engine.events.events(MessageDeadLettered.class)).hasSize(1_000);
-        assertThat(engine.mx.snapshot().domains().get(0).held()).isEqualTo(1_000);
+        assertThat(engine.spool.find(SpoolFilter.all().held(true), Optional.empty(), 2_000))
+                .hasSize(1_000);
 
         engine.time.advance(Duration.ofDays(29));
         assertThat(engine.mx.snapshot().queued()).isEqualTo(1_000);
@@ -112,7 +122,9 @@ class UndeliveredTest {
         engine.start();
         reply("never@example.test", UNKNOWN);
         send("never@example.test");
-        assertThat(dsns()).singleElement().satisfies(dsn -> assertThat(dsn.recipient()).hasToString("a@sender.test"));
+        assertThat(dsns())
+                .singleElement()
+                .satisfies(dsn -> assertThat(dsn.recipient()).hasToString("a@sender.test"));
         assertThat(counts()).isEqualTo(new UndeliveredCounts(1, 0, 0, 0, 0, 0));
         assertThat(engine.mx.snapshot().queued()).isZero();
     }
@@ -199,11 +211,13 @@ class UndeliveredTest {
         engine.time.advance(Duration.ofMinutes(6));
         assertThat(relayedTo()).containsExactly("good@example.test", "later@example.test");
         assertThat(queued(true)).hasSize(1);
-        assertThat(engine.events.events(MessageDeadLettered.class)).singleElement().satisfies(event -> {
-            assertThat(event.recipients()).extracting(Object::toString).containsExactly("never@example.test");
-            assertThat(event.reply()).isEqualTo(UNKNOWN);
-            assertThat(event.until()).isEqualTo(event.at().plus(UndeliveredPolicy.DEFAULT_DEAD_LETTER_TIME));
-        });
+        assertThat(engine.events.events(MessageDeadLettered.class))
+                .singleElement()
+                .satisfies(event -> {
+                    assertThat(event.recipients()).extracting(Object::toString).containsExactly("never@example.test");
+                    assertThat(event.reply()).isEqualTo(UNKNOWN);
+                    assertThat(event.until()).isEqualTo(event.at().plus(UndeliveredPolicy.DEFAULT_DEAD_LETTER_TIME));
+                });
     }
 
     @Test
@@ -319,9 +333,9 @@ class UndeliveredTest {
         engine.server.connect().send("", MAIL, "never@example.test");
         engine.server.connect().send("", MAIL, "later@example.test");
         engine.time.run();
-        assertThat(engine.events.events(RecipientFailed.class)).singleElement().satisfies(event -> assertThat(
-                        event.notified())
-                .isFalse());
+        assertThat(engine.events.events(RecipientFailed.class))
+                .singleElement()
+                .satisfies(event -> assertThat(event.notified()).isFalse());
         engine.time.advance(Duration.ofDays(5).minusMinutes(5));
         assertThat(engine.events.events(RecipientExpired.class)).isEmpty();
         engine.time.advance(Duration.ofHours(2));
@@ -342,9 +356,10 @@ class UndeliveredTest {
         send("later@example.test");
         engine.time.advance(Duration.ofHours(4));
         assertThat(dsns()).isEmpty();
-        assertThat(engine.events.events(MessageDeadLettered.class)).singleElement().satisfies(event -> assertThat(
-                        event.reply())
-                .hasToString("554 5.4.7 Delivery time expired, the last answer was: 450 4.2.1 Later"));
+        assertThat(engine.events.events(MessageDeadLettered.class))
+                .singleElement()
+                .satisfies(event -> assertThat(event.reply())
+                        .hasToString("554 5.4.7 Delivery time expired, the last answer was: 450 4.2.1 Later"));
         engine.time.advance(Duration.ofDays(3));
         assertThat(engine.mx.snapshot().queued()).isZero();
     }

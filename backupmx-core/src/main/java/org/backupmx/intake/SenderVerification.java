@@ -23,8 +23,8 @@ public sealed interface SenderVerification {
                 good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
             }
             if (!good) {
-                throw new IllegalArgumentException(
-                        "by: " + by.length() + " characters (expected: 1 to 32 lower-case letters, digits and hyphens)");
+                throw new IllegalArgumentException("by: " + by.length()
+                        + " characters (expected: 1 to 32 lower-case letters, digits and hyphens)");
             }
         }
     }

@@ -17,9 +17,8 @@ record Mortal(RetryPolicy policy, Duration end) implements RetryPolicy {
 
     @Override
     public Optional<Duration> lifetime() {
-        return Optional.of(policy.lifetime()
-                .filter(other -> other.compareTo(end) < 0)
-                .orElse(end));
+        return Optional.of(
+                policy.lifetime().filter(other -> other.compareTo(end) < 0).orElse(end));
     }
 
     @Override

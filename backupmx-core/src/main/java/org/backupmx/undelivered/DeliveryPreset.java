@@ -13,21 +13,13 @@ import org.backupmx.retry.RetryPolicy;
  */
 public enum DeliveryPreset {
     /** {@link RetryPolicy#rfc5321()}, then {@linkplain ExpiryAction#bounce() bounced}. */
-    RFC5321(RetryPolicy.rfc5321(), ExpiryAction.bounce()),
+    RFC5321,
     /** {@link RetryPolicy#smartermail()}, then {@linkplain ExpiryAction#bounce() bounced}. */
-    SMARTERMAIL(RetryPolicy.smartermail(), ExpiryAction.bounce()),
+    SMARTERMAIL,
     /** {@link RetryPolicy#dnsexit()}, then {@linkplain ExpiryAction#drop() removed}. */
-    DNSEXIT(RetryPolicy.dnsexit(), ExpiryAction.drop()),
+    DNSEXIT,
     /** {@link RetryPolicy#dnsmadeeasy()}, then {@linkplain ExpiryAction#bounce() bounced}. */
-    DNSMADEEASY(RetryPolicy.dnsmadeeasy(), ExpiryAction.bounce());
-
-    private final RetryPolicy retryPolicy;
-    private final ExpiryAction expiry;
-
-    DeliveryPreset(RetryPolicy retryPolicy, ExpiryAction expiry) {
-        this.retryPolicy = retryPolicy;
-        this.expiry = expiry;
-    }
+    DNSMADEEASY;
 
     /**
      * Returns the preset of a name.
@@ -52,7 +44,12 @@ public enum DeliveryPreset {
      * @return the policy, without jitter
      */
     public RetryPolicy retryPolicy() {
-        return retryPolicy;
+        return switch (this) {
+            case RFC5321 -> RetryPolicy.rfc5321();
+            case SMARTERMAIL -> RetryPolicy.smartermail();
+            case DNSEXIT -> RetryPolicy.dnsexit();
+            case DNSMADEEASY -> RetryPolicy.dnsmadeeasy();
+        };
     }
 
     /**
@@ -61,7 +58,7 @@ public enum DeliveryPreset {
      * @return the action
      */
     public ExpiryAction expiry() {
-        return expiry;
+        return this == DNSEXIT ? ExpiryAction.drop() : ExpiryAction.bounce();
     }
 
     /** Returns the name. */

@@ -62,8 +62,7 @@ public final class DsnRate {
     }
 
     /** Returns the times of the last hour; null if there is no room to remember more. */
-    private static <K> @Nullable Deque<Long> times(
-            Map<K, Deque<Long>> all, K key, long now) {
+    private static <K> @Nullable Deque<Long> times(Map<K, Deque<Long>> all, K key, long now) {
         Deque<Long> times = all.get(key);
         if (times == null) {
             if (all.size() >= MOST) {

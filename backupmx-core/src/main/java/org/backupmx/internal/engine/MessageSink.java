@@ -104,8 +104,8 @@ final class MessageSink implements MailDataSink {
         if (open == null) {
             open = intake.spool.begin(envelope, receivedAt);
             writer = open;
-            ByteBuffer field = ReceivedField.compose(
-                    from, sender, intake.config.hostname(), open.id(), envelope, receivedAt);
+            ByteBuffer field =
+                    ReceivedField.compose(from, sender, intake.config.hostname(), open.id(), envelope, receivedAt);
             fieldBytes = field.remaining();
             open.write(field);
         }

@@ -299,7 +299,10 @@ final class Session implements IntakeSession {
         if (verdict != null) {
             return verdict;
         }
-        LOG.atWarn().setCause(fault).addKeyValue("reversePath", reversePath).log("sender not verified, verifier failed");
+        LOG.atWarn()
+                .setCause(fault)
+                .addKeyValue("reversePath", reversePath)
+                .log("sender not verified, verifier failed");
         return SenderVerification.unverified();
     }
 

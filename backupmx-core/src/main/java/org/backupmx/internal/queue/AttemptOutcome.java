@@ -106,7 +106,8 @@ final class AttemptOutcome {
 
     /** Tells whether recipients are left in the lane. */
     boolean remains() {
-        return lease.recipients().stream().anyMatch(recipient -> !state(recipient).isFinal());
+        return lease.recipients().stream()
+                .anyMatch(recipient -> !state(recipient).isFinal());
     }
 
     static String text(SmtpReply reply) {

@@ -63,13 +63,7 @@ final class DeadLetters {
             return waitsForOthers(lease) ? Optional.empty() : Optional.of(lease);
         }
         return Optional.of(new SpoolLease(
-                lease.message(),
-                lease.domain(),
-                living,
-                lease.attempts(),
-                lease.due(),
-                lease.until(),
-                lease.token()));
+                lease.message(), lease.domain(), living, lease.attempts(), lease.due(), lease.until(), lease.token()));
     }
 
     private boolean waitsForOthers(SpoolLease lease) {

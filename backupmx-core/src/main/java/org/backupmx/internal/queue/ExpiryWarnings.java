@@ -62,8 +62,7 @@ final class ExpiryWarnings {
         }
         Told last = told.get(stage);
         boolean isDaily = stage == Stage.LAST_DAY || stage == Stage.KEPT;
-        return last == null
-                || (!now.isBefore(last.at().plus(DAY)) && (isDaily || received.isAfter(last.oldest())));
+        return last == null || (!now.isBefore(last.at().plus(DAY)) && (isDaily || received.isAfter(last.oldest())));
     }
 
     private void tell(SpoolLane lane, Instant received, Instant now) {
@@ -72,8 +71,7 @@ final class ExpiryWarnings {
         if (stage != null && spent.isPresent()) {
             told.put(stage, new Told(now, received));
             Instant end = stage == Stage.KEPT ? spent.get().kept() : spent.get().end();
-            delivery.events.post(
-                    new MailExpiring(now, domain, stage, received, end, lane.queued() - lane.held()));
+            delivery.events.post(new MailExpiring(now, domain, stage, received, end, lane.queued() - lane.held()));
         }
     }
 
@@ -89,13 +87,12 @@ final class ExpiryWarnings {
         Stage reached = null;
         Duration latest = Duration.ZERO;
         for (Stage stage : Stage.values()) {
-            Duration begin =
-                    switch (stage) {
-                        case HALF -> lifetime.dividedBy(2);
-                        case FOUR_FIFTHS -> lifetime.multipliedBy(4).dividedBy(5);
-                        case LAST_DAY -> lifetime.minus(DAY);
-                        case KEPT -> lifetime;
-                    };
+            Duration begin = switch (stage) {
+                case HALF -> lifetime.dividedBy(2);
+                case FOUR_FIFTHS -> lifetime.multipliedBy(4).dividedBy(5);
+                case LAST_DAY -> lifetime.minus(DAY);
+                case KEPT -> lifetime;
+            };
             if (begin.compareTo(latest) >= 0 && !begin.isZero() && spent.life().compareTo(begin) >= 0) {
                 reached = stage;
                 latest = begin;

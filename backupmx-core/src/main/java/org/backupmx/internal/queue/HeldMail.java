@@ -73,8 +73,14 @@ final class HeldMail {
     /** How often {@link #sweep()} runs. */
     static final Duration BEAT = Duration.ofMinutes(1);
 
-    /** How many entries one sweep ends, and how many it compares with the spool. */
+    /** How many entries one sweep ends. */
     static final int PER_SWEEP = 500;
+
+    /** How often some entries are compared with the spool. */
+    static final Duration COMPARE_BEAT = Duration.ofMinutes(10);
+
+    /** How many are. */
+    private static final int PER_COMPARISON = 200;
 
     private static final Duration TELL_FULL = Duration.ofHours(1);
     private static final Logger LOG = LoggerFactory.getLogger(HeldMail.class);
@@ -85,8 +91,9 @@ final class HeldMail {
     private final Consumer<Entry> ended;
     private final NavigableMap<SpoolId, Entry> entries = new ConcurrentSkipListMap<>();
     private Instant toldFull = Instant.MIN; // guarded by this
-    private Optional<SpoolId> compared = Optional.empty(); // owned by the sweep, as the next one
     private boolean sweeping; // guarded by this
+    private Optional<SpoolId> compared = Optional.empty(); // owned by the sweep, as the next one
+    private Instant nextCompare = Instant.MIN;
 
     /**
      * Makes an empty registry.
@@ -127,8 +134,7 @@ final class HeldMail {
      */
     boolean hold(SpoolId id, Reason reason, Duration keep, String detail) throws SpoolException {
         if (!(spool instanceof HoldableSpool holdable)) {
-            throw new IllegalStateException(
-                    "spool: " + spool.getClass().getName() + " (expected: a HoldableSpool)");
+            throw new IllegalStateException("spool: " + spool.getClass().getName() + " (expected: a HoldableSpool)");
         }
         Instant now = runtime.now();
         // noted first: an entry without its hold is dropped by the sweep, a hold without its entry is for an operator
@@ -227,11 +233,13 @@ final class HeldMail {
         try {
             journal.restore();
             Instant now = runtime.now();
-            for (Entry entry :
-                    stream(Optional.empty(), entry -> !entry.until().isAfter(now), PER_SWEEP)) {
+            for (Entry entry : stream(Optional.empty(), entry -> !entry.until().isAfter(now), PER_SWEEP)) {
                 end(entry);
             }
-            compare();
+            if (!now.isBefore(nextCompare)) {
+                nextCompare = now.plus(COMPARE_BEAT);
+                compare();
+            }
             journal.shrink();
         } catch (SpoolException e) {
             LOG.atError().setCause(e).log("spool failed, held mail is looked at later");
@@ -265,7 +273,7 @@ final class HeldMail {
         if (!(spool instanceof FindableSpool)) {
             return;
         }
-        List<Entry> page = entries(Optional.empty(), compared, PER_SWEEP);
+        List<Entry> page = entries(Optional.empty(), compared, PER_COMPARISON);
         // what was noted in this moment may not be held yet
         Instant settled = runtime.now().minus(BEAT);
         for (Entry entry : page) {
@@ -273,7 +281,7 @@ final class HeldMail {
                 drop(entry);
             }
         }
-        compared = page.size() < PER_SWEEP
+        compared = page.size() < PER_COMPARISON
                 ? Optional.empty()
                 : Optional.of(page.get(page.size() - 1).id());
     }

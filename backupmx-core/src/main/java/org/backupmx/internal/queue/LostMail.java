@@ -105,7 +105,10 @@ final class LostMail {
         try {
             return SenderMark.read(data(outcome), outcome.lease.id());
         } catch (IOException e) {
-            LOG.atWarn().setCause(e).addKeyValue("spoolId", outcome.lease.id()).log("mail data not read for its sender");
+            LOG.atWarn()
+                    .setCause(e)
+                    .addKeyValue("spoolId", outcome.lease.id())
+                    .log("mail data not read for its sender");
             return SenderVerification.unverified();
         }
     }

@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * When the primary of a lane came back: mail that has waited for that is not given up before its attempts have had a day.
- * Before the first answer after a start nothing is known of the primary, so that answer counts as a return for mail that was
- * there before. Thread-safe.
+ * After a start nothing is known of the primary, so a first answer counts as a return for mail that was there before, and a
+ * day without any news does, too. Thread-safe.
  */
 final class Recovery {
 
@@ -31,6 +31,10 @@ final class Recovery {
 
     /** Tells whether the primary came back within the last day, after a message was received. */
     synchronized boolean isRecent(Instant receivedAt, Instant now) {
+        if (wasAnswering == null) {
+            return receivedAt.isBefore(startedAt)
+                    && now.isBefore(startedAt.plus(UndeliveredPolicy.GRACE_AFTER_RECOVERY));
+        }
         Instant back = at;
         return back != null
                 && now.isBefore(back.plus(UndeliveredPolicy.GRACE_AFTER_RECOVERY))

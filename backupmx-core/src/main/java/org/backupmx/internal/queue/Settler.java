@@ -66,8 +66,7 @@ final class Settler {
         // as of now, so that a drain knows that it has been here
         for (QueuedRecipient recipient : held.lease().recipients()) {
             if (recipient.state() instanceof RecipientState.Deferred deferred) {
-                outcome.states.put(
-                        recipient.index(), new RecipientState.Deferred(deferred.reply(), outcome.now));
+                outcome.states.put(recipient.index(), new RecipientState.Deferred(deferred.reply(), outcome.now));
             }
         }
         outcome.nextDue = outcome.now.plus(DeadLetters.OTHER_LANES_AGAIN);
@@ -111,7 +110,8 @@ final class Settler {
             deferred(
                     outcome,
                     recipient,
-                    AttemptOutcome.bounded(SmtpReply.of(451, "4.7.1", "Refused, tried again: " + AttemptOutcome.text(reply))));
+                    AttemptOutcome.bounded(
+                            SmtpReply.of(451, "4.7.1", "Refused, tried again: " + AttemptOutcome.text(reply))));
         } else {
             outcome.refused(recipient, reply);
         }
@@ -177,7 +177,10 @@ final class Settler {
                 .whenCompleteAsync(
                         (decided, fault) -> {
                             if (fault != null) {
-                                LOG.atError().setCause(fault).addKeyValue("spoolId", held.id()).log("lost mail kept");
+                                LOG.atError()
+                                        .setCause(fault)
+                                        .addKeyValue("spoolId", held.id())
+                                        .log("lost mail kept");
                                 outcome.nextDue = outcome.now.plus(AGAIN);
                             }
                             close(held, outcome, done);

@@ -120,14 +120,19 @@ class HeldMailTest {
 
     private boolean canBeLeased() throws SpoolException {
         return !spool.lease(new LeaseRequest(
-                        MailDomain.of("example.test"), time.now(), Instant.MAX, time.now().plus(DAY), 1))
+                        MailDomain.of("example.test"),
+                        time.now(),
+                        Instant.MAX,
+                        time.now().plus(DAY),
+                        1))
                 .isEmpty();
     }
 
     @Test
     void whatIsHeldIsNotDeliveredAndKnownWithItsReason() throws Exception {
         SpoolId id = queued();
-        assertThat(held.hold(id, HeldMail.Reason.DEAD_LETTER, DAY, "550 5.1.1 Unknown")).isTrue();
+        assertThat(held.hold(id, HeldMail.Reason.DEAD_LETTER, DAY, "550 5.1.1 Unknown"))
+                .isTrue();
         assertThat(canBeLeased()).isFalse();
         assertThat(held.find(id))
                 .contains(new HeldMail.Entry(
@@ -192,7 +197,7 @@ class HeldMailTest {
         held.hold(gone, HeldMail.Reason.DEAD_LETTER, DAY, "");
         held.hold(there, HeldMail.Reason.DEAD_LETTER, DAY, "");
         spool.delete(gone);
-        time.advance(HeldMail.BEAT.multipliedBy(3));
+        time.advance(HeldMail.COMPARE_BEAT.multipliedBy(2));
         assertThat(held.entries(Optional.empty(), Optional.empty(), 10))
                 .extracting(HeldMail.Entry::id)
                 .containsExactly(there);
@@ -216,11 +221,15 @@ class HeldMailTest {
         held.hold(released, HeldMail.Reason.EXPIRED, DAY, "");
         held.release(released);
         HeldMail next = started(Optional.of(history));
-        assertThat(next.entries(Optional.empty(), Optional.empty(), 10)).singleElement().satisfies(entry -> {
-            assertThat(entry.id()).isEqualTo(kept);
-            assertThat(entry.detail()).startsWith("550 with  two spaces").endsWith("and a tab");
-            assertThat(entry.until()).isEqualTo(time.now().plus(DAY));
-        });
+        assertThat(next.entries(Optional.empty(), Optional.empty(), 10))
+                .singleElement()
+                .satisfies(entry -> {
+                    assertThat(entry.id()).isEqualTo(kept);
+                    assertThat(entry.detail())
+                            .startsWith("550 with  two spaces")
+                            .endsWith("and a tab");
+                    assertThat(entry.until()).isEqualTo(time.now().plus(DAY));
+                });
     }
 
     @Test
