@@ -3,7 +3,10 @@ package org.backupmx.spool;
 import static java.util.Objects.requireNonNull;
 
 import java.time.Instant;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.StringJoiner;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.mail.ReversePath;
@@ -14,25 +17,31 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SpoolFilter {
 
-    private static final SpoolFilter ALL = new SpoolFilter(null, null, null, null, null);
+    private static final SpoolFilter ALL = new SpoolFilter(null, null, null, null, null, 0, null);
 
     private final @Nullable MailDomain domain;
     private final @Nullable Mailbox recipient;
     private final @Nullable ReversePath reversePath;
     private final @Nullable Boolean held;
     private final @Nullable Instant receivedBefore;
+    private final long leastBytes;
+    private final @Nullable String reply;
 
     private SpoolFilter(
             @Nullable MailDomain domain,
             @Nullable Mailbox recipient,
             @Nullable ReversePath reversePath,
             @Nullable Boolean held,
-            @Nullable Instant receivedBefore) {
+            @Nullable Instant receivedBefore,
+            long leastBytes,
+            @Nullable String reply) {
         this.domain = domain;
         this.recipient = recipient;
         this.reversePath = reversePath;
         this.held = held;
         this.receivedBefore = receivedBefore;
+        this.leastBytes = leastBytes;
+        this.reply = reply;
     }
 
     /**
@@ -51,7 +60,8 @@ public final class SpoolFilter {
      * @return a narrower filter
      */
     public SpoolFilter domain(MailDomain value) {
-        return new SpoolFilter(requireNonNull(value, "value"), recipient, reversePath, held, receivedBefore);
+        return new SpoolFilter(
+                requireNonNull(value, "value"), recipient, reversePath, held, receivedBefore, leastBytes, reply);
     }
 
     /**
@@ -61,7 +71,8 @@ public final class SpoolFilter {
      * @return a narrower filter
      */
     public SpoolFilter recipient(Mailbox value) {
-        return new SpoolFilter(domain, requireNonNull(value, "value"), reversePath, held, receivedBefore);
+        return new SpoolFilter(
+                domain, requireNonNull(value, "value"), reversePath, held, receivedBefore, leastBytes, reply);
     }
 
     /**
@@ -71,7 +82,8 @@ public final class SpoolFilter {
      * @return a narrower filter
      */
     public SpoolFilter reversePath(ReversePath value) {
-        return new SpoolFilter(domain, recipient, requireNonNull(value, "value"), held, receivedBefore);
+        return new SpoolFilter(
+                domain, recipient, requireNonNull(value, "value"), held, receivedBefore, leastBytes, reply);
     }
 
     /**
@@ -81,7 +93,7 @@ public final class SpoolFilter {
      * @return a narrower filter
      */
     public SpoolFilter held(boolean value) {
-        return new SpoolFilter(domain, recipient, reversePath, value, receivedBefore);
+        return new SpoolFilter(domain, recipient, reversePath, value, receivedBefore, leastBytes, reply);
     }
 
     /**
@@ -91,7 +103,37 @@ public final class SpoolFilter {
      * @return a narrower filter
      */
     public SpoolFilter receivedBefore(Instant value) {
-        return new SpoolFilter(domain, recipient, reversePath, held, requireNonNull(value, "value"));
+        return new SpoolFilter(domain, recipient, reversePath, held, requireNonNull(value, "value"), leastBytes, reply);
+    }
+
+    /**
+     * Narrows to messages larger than a size.
+     *
+     * @param bytes the size of mail data in bytes, exclusive, at least 0
+     * @return a narrower filter
+     * @throws IllegalArgumentException if {@code bytes} is negative
+     */
+    public SpoolFilter largerThan(long bytes) {
+        if (bytes < 0) {
+            throw new IllegalArgumentException("bytes: " + bytes + " (expected: >= 0)");
+        }
+        return new SpoolFilter(domain, recipient, reversePath, held, receivedBefore, bytes + 1, reply);
+    }
+
+    /**
+     * Narrows to messages with a recipient that was deferred with a certain reply.
+     *
+     * @param value what the reply contains, as {@link org.backupmx.mail.SmtpReply#toString()} shows it, in upper or lower
+     *     case; not empty
+     * @return a narrower filter
+     * @throws IllegalArgumentException if {@code value} is empty
+     */
+    public SpoolFilter reply(String value) {
+        if (value.isEmpty()) {
+            throw new IllegalArgumentException("value: empty (expected: a part of a reply)");
+        }
+        return new SpoolFilter(
+                domain, recipient, reversePath, held, receivedBefore, leastBytes, value.toLowerCase(Locale.ROOT));
     }
 
     /**
@@ -140,6 +182,24 @@ public final class SpoolFilter {
     }
 
     /**
+     * Returns the condition on size.
+     *
+     * @return the least size of mail data that fits, in bytes; empty for any
+     */
+    public OptionalLong leastBytes() {
+        return leastBytes == 0 ? OptionalLong.empty() : OptionalLong.of(leastBytes);
+    }
+
+    /**
+     * Returns the condition on replies.
+     *
+     * @return what a reply contains, in lower case; empty for any, or none
+     */
+    public Optional<String> reply() {
+        return Optional.ofNullable(reply);
+    }
+
+    /**
      * Tells whether a message fits.
      *
      * @param message the message
@@ -157,6 +217,30 @@ public final class SpoolFilter {
                                         queued.recipient().path().mailbox().equals(recipient)))
                 && (reversePath == null || spooled.envelope().reversePath().equals(reversePath))
                 && (held == null || held == message.held())
-                && (receivedBefore == null || spooled.receivedAt().isBefore(receivedBefore));
+                && (receivedBefore == null || spooled.receivedAt().isBefore(receivedBefore))
+                && spooled.sizeBytes() >= leastBytes
+                && (reply == null
+                        || message.lanes().stream()
+                                .flatMap(lane -> lane.recipients().stream())
+                                .anyMatch(queued -> isToldIn(reply, queued.state())));
+    }
+
+    private static boolean isToldIn(String part, RecipientState state) {
+        return state instanceof RecipientState.Deferred deferred
+                && deferred.reply().toString().toLowerCase(Locale.ROOT).contains(part);
+    }
+
+    /** Returns the conditions on one line, for audits: {@code domain=example.org before=2026-11-30T12:00:00Z}. */
+    @Override
+    public String toString() {
+        StringJoiner text = new StringJoiner(" ");
+        domain().ifPresent(value -> text.add("domain=" + value));
+        recipient().ifPresent(value -> text.add("recipient=" + value));
+        reversePath().ifPresent(value -> text.add("reverse-path=<" + value + ">"));
+        held().ifPresent(value -> text.add("held=" + value));
+        receivedBefore().ifPresent(value -> text.add("before=" + value));
+        leastBytes().ifPresent(value -> text.add("larger-than=" + (value - 1)));
+        reply().ifPresent(value -> text.add("reply=" + value.replaceAll("\\p{Cntrl}", "?")));
+        return text.length() == 0 ? "all" : text.toString();
     }
 }

@@ -5,6 +5,7 @@
  * {@code docs/spool-spi.md} and each has a test in the test kit. What operators ask of a spool
  * ({@link org.backupmx.spool.FindableSpool}, {@link org.backupmx.spool.HoldableSpool},
  * {@link org.backupmx.spool.DeletableSpool}, {@link org.backupmx.spool.ReschedulableSpool},
+ * {@link org.backupmx.spool.ResettableSpool},
  * {@link org.backupmx.spool.RecipientReadableSpool}) are interfaces of their own that a spool may implement too.
  */
 @NullMarked

@@ -8,6 +8,7 @@ import org.backupmx.spool.testkit.HoldableSpoolContract;
 import org.backupmx.spool.testkit.InMemorySpool;
 import org.backupmx.spool.testkit.RecipientReadableSpoolContract;
 import org.backupmx.spool.testkit.ReschedulableSpoolContract;
+import org.backupmx.spool.testkit.ResettableSpoolContract;
 import org.backupmx.spool.testkit.SpoolAbility;
 import org.backupmx.spool.testkit.SpoolContract;
 
@@ -17,7 +18,8 @@ class InMemorySpoolContractTest
                 HoldableSpoolContract,
                 DeletableSpoolContract,
                 ReschedulableSpoolContract,
-                RecipientReadableSpoolContract {
+                RecipientReadableSpoolContract,
+                ResettableSpoolContract {
 
     @Override
     public Spool newSpool() {

@@ -16,6 +16,7 @@ import org.backupmx.spool.testkit.FindableSpoolContract;
 import org.backupmx.spool.testkit.HoldableSpoolContract;
 import org.backupmx.spool.testkit.RecipientReadableSpoolContract;
 import org.backupmx.spool.testkit.ReschedulableSpoolContract;
+import org.backupmx.spool.testkit.ResettableSpoolContract;
 import org.backupmx.spool.testkit.SpoolContract;
 import org.junit.jupiter.api.Test;
 
@@ -44,7 +45,8 @@ class SpoolRulesTest {
                         HoldableSpoolContract.class,
                         DeletableSpoolContract.class,
                         ReschedulableSpoolContract.class,
-                        RecipientReadableSpoolContract.class)
+                        RecipientReadableSpoolContract.class,
+                        ResettableSpoolContract.class)
                 .flatMap(contract -> Stream.of(contract.getMethods()))
                 .filter(method -> method.isAnnotationPresent(Test.class))
                 .map(SpoolRulesTest::number)

@@ -18,6 +18,7 @@ import java.util.Optional;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.mail.ReversePath;
+import org.backupmx.mail.SmtpReply;
 import org.backupmx.spool.FindableSpool;
 import org.backupmx.spool.QueuedMessage;
 import org.backupmx.spool.RecipientState;
@@ -130,6 +131,37 @@ public interface FindableSpoolContract extends SpoolFixture {
                                     .reversePath(ReversePath.nullPath())
                                     .receivedBefore(START.plusSeconds(60)),
                             List.of(second));
+            for (Map.Entry<SpoolFilter, List<SpoolId>> each : expected.entrySet()) {
+                for (int limit : new int[] {1, 100}) {
+                    assertThat(pages(findable(spool), each.getKey(), limit))
+                            .containsExactlyInAnyOrderElementsOf(each.getValue());
+                }
+            }
+        }
+    }
+
+    @Test
+    default void o1_9_sizeAndReplyNarrow() throws Exception {
+        try (Spool spool = newSpool()) {
+            SpoolId small = store(spool, Envelopes.to("x@a.example"), START, octets(10, 1));
+            SpoolId large = store(spool, Envelopes.to("x@a.example", "y@b.example"), START, octets(11, 1));
+            SpoolLease lease = leaseOne(spool, "b.example", START);
+            SmtpReply reply = SmtpReply.of(450, "4.7.1", "Greylisted, come again");
+            spool.settle(
+                    lease,
+                    Settlement.attempted(
+                            START, Map.of(1, new RecipientState.Deferred(reply, START)), START.plusSeconds(60)));
+
+            Map<SpoolFilter, List<SpoolId>> expected = Map.of(
+                    SpoolFilter.all().largerThan(0), List.of(small, large),
+                    SpoolFilter.all().largerThan(9), List.of(small, large),
+                    SpoolFilter.all().largerThan(10), List.of(large),
+                    SpoolFilter.all().largerThan(11), List.of(),
+                    SpoolFilter.all().reply("greyLISTED"), List.of(large),
+                    SpoolFilter.all().reply("450 4.7.1 g"), List.of(large),
+                    SpoolFilter.all().reply("451"), List.of(),
+                    SpoolFilter.all().reply("450").domain(MailDomain.of("a.example")), List.of(large),
+                    SpoolFilter.all().reply("450").recipient(Mailbox.parse("z@a.example")), List.of());
             for (Map.Entry<SpoolFilter, List<SpoolId>> each : expected.entrySet()) {
                 for (int limit : new int[] {1, 100}) {
                     assertThat(pages(findable(spool), each.getKey(), limit))

@@ -27,6 +27,7 @@ import org.backupmx.spool.LeaseRequest;
 import org.backupmx.spool.QueuedMessage;
 import org.backupmx.spool.RecipientReadableSpool;
 import org.backupmx.spool.ReschedulableSpool;
+import org.backupmx.spool.ResettableSpool;
 import org.backupmx.spool.Settlement;
 import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolDamagedException;
@@ -50,7 +51,13 @@ import org.jspecify.annotations.Nullable;
  * beside an open spool. It is no spool for mail that matters.
  */
 public final class InMemorySpool
-        implements Spool, FindableSpool, HoldableSpool, DeletableSpool, ReschedulableSpool, RecipientReadableSpool {
+        implements Spool,
+                FindableSpool,
+                HoldableSpool,
+                DeletableSpool,
+                ReschedulableSpool,
+                RecipientReadableSpool,
+                ResettableSpool {
 
     /** A call that can be made to fail once. */
     public enum Call {
@@ -421,6 +428,15 @@ public final class InMemorySpool
         synchronized (store) {
             enter(null);
             return store.reschedule(id, due);
+        }
+    }
+
+    @Override
+    public boolean resetAttempts(SpoolId id, Instant due) throws SpoolException {
+        requireNonNull(due, "due");
+        synchronized (store) {
+            enter(null);
+            return store.resetAttempts(id, due);
         }
     }
 

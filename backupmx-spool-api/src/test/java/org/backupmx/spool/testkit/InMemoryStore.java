@@ -347,6 +347,15 @@ final class InMemoryStore {
         return withEach(id, place -> change(place, () -> place.due = due));
     }
 
+    boolean resetAttempts(SpoolId id, Instant due) {
+        return withEach(
+                id,
+                place -> change(place, () -> {
+                    place.due = due;
+                    place.attempts = 0;
+                }));
+    }
+
     private boolean withEach(SpoolId id, Consumer<Place> action) {
         Stored stored = messages.get(id);
         if (stored == null) {

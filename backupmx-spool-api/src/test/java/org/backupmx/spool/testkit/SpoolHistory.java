@@ -24,6 +24,7 @@ import org.backupmx.spool.LeaseRequest;
 import org.backupmx.spool.QueuedMessage;
 import org.backupmx.spool.RecipientState;
 import org.backupmx.spool.ReschedulableSpool;
+import org.backupmx.spool.ResettableSpool;
 import org.backupmx.spool.Settlement;
 import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolException;
@@ -243,8 +244,24 @@ final class SpoolHistory implements AutoCloseable {
                     message.lanes.values().forEach(lane -> lane.due = due);
                 }
             }
+        } else if (step instanceof SpoolStep.Reset reset && spool instanceof ResettableSpool resettable) {
+            Optional<SpoolId> id = pick(List.copyOf(ids), reset.pick());
+            if (id.isPresent()) {
+                reset(id.get(), now.plusSeconds(reset.ahead()), resettable);
+            }
         } else if (step instanceof SpoolStep.RescheduleLane all && spool instanceof ReschedulableSpool reschedulable) {
             rescheduleLane(all.domain(), now.plusSeconds(all.ahead()), reschedulable);
+        }
+    }
+
+    private void reset(SpoolId id, Instant due, ResettableSpool resettable) throws Exception {
+        SpoolModel.Message message = model.messages.get(id);
+        assertThat(resettable.resetAttempts(id, due)).isEqualTo(message != null);
+        if (message != null) {
+            message.lanes.values().forEach(lane -> {
+                lane.due = due;
+                lane.attempts = 0;
+            });
         }
     }
 

@@ -77,6 +77,7 @@ public interface SpoolModelContract extends SpoolFixture {
                         Tuple.of(1, one(picks, SpoolStep.Release::new)),
                         Tuple.of(1, one(picks, SpoolStep.Delete::new)),
                         Tuple.of(1, Combinators.combine(picks, seconds).as(SpoolStep.Reschedule::new)),
+                        Tuple.of(1, Combinators.combine(picks, seconds).as(SpoolStep.Reset::new)),
                         Tuple.of(
                                 1,
                                 Combinators.combine(Arbitraries.of(DOMAINS), seconds)

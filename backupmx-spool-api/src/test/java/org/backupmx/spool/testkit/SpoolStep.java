@@ -57,6 +57,9 @@ sealed interface SpoolStep {
     /** Makes a message due a while from now. */
     record Reschedule(int pick, int ahead) implements SpoolStep {}
 
+    /** Sets a message's attempts to 0 and makes it due a while from now. */
+    record Reset(int pick, int ahead) implements SpoolStep {}
+
     /** Makes a lane due a while from now. */
     record RescheduleLane(MailDomain domain, int ahead) implements SpoolStep {}
 

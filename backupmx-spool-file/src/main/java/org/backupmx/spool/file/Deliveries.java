@@ -72,15 +72,15 @@ final class Deliveries {
                     && index.entries.due.get(lane.due.first()) <= dueBy) {
                 int entry = lane.due.first();
                 lane.place(entry, false);
-                long token = open(lane, entry, request.until());
+                long token = open(lane, entry, request.until(), false);
                 tickets.add(new Ticket(place(index, entry), token));
             }
             return tickets;
         }
     }
 
-    private long open(Lane lane, int entry, Instant until) {
-        Lease lease = new Lease(entry, nextToken++, until);
+    private long open(Lane lane, int entry, Instant until, boolean reset) {
+        Lease lease = new Lease(entry, nextToken++, until, reset);
         index.leases.put(entry, lease);
         lane.leased.add(lease);
         return lease.token();
@@ -113,8 +113,9 @@ final class Deliveries {
     SpoolLease renew(SpoolLease lease, Instant now, Instant until) throws SpoolLeaseLostException {
         synchronized (index) {
             int entry = leasedEntry(lease, now);
+            boolean reset = isReset(entry);
             index.endLease(entry);
-            long token = open(index.lanes.get(index.entries.lane.get(entry)), entry, until);
+            long token = open(index.lanes.get(index.entries.lane.get(entry)), entry, until, reset);
             return lease.renewed(until, token);
         }
     }
@@ -157,6 +158,7 @@ final class Deliveries {
                 journal.lazily(dead);
                 return;
             }
+            int attempts = isReset(entry) ? 0 : lease.attempts();
             index.endLease(entry);
             long due = Micros.of(settlement.nextDue());
             boolean changed =
@@ -171,13 +173,16 @@ final class Deliveries {
                 LaneState state = new LaneState(
                         index.entries.ordinal(entry),
                         settlement.nextDue(),
-                        lease.attempts() + (settlement.attempt() ? 1 : 0),
+                        attempts + (settlement.attempt() ? 1 : 0),
                         remaining);
-                StateItem item = new StateItem(index, id, entry, state);
-                index.unwritten.put(entry, item);
-                journal.lazily(item);
+                write(id, entry, state);
             }
         }
+    }
+
+    private boolean isReset(int entry) {
+        Lease lease = index.leases.get(entry);
+        return lease != null && lease.reset();
     }
 
     private static List<LaneState.Remaining> remaining(SpoolLease lease, Map<Integer, RecipientState> states) {
@@ -247,6 +252,72 @@ final class Deliveries {
             journal.lazily(item);
             return true;
         }
+    }
+
+    /** Returns the lanes of a message that still have work; none if it is not queued. */
+    List<Place> places(long id) {
+        synchronized (index) {
+            List<Place> places = new ArrayList<>();
+            int row = index.messages.find(id);
+            if (row < 0 || index.messages.is(row, MessageTable.DYING | MessageTable.DAMAGED)) {
+                return places;
+            }
+            for (int entry = index.messages.firstEntry.get(row); entry >= 0; entry = index.entries.next.get(entry)) {
+                if (!index.entries.isDone(entry)) {
+                    places.add(place(index, entry));
+                }
+            }
+            return places;
+        }
+    }
+
+    /**
+     * Sets the attempts of a message to 0 and makes it due, unless something about it has changed.
+     *
+     * @param places its lanes a moment ago
+     * @param states the state of each, null before the first attempt
+     * @return false if something has
+     */
+    boolean reset(long id, List<Place> places, List<@Nullable LaneState> states, Instant due) {
+        synchronized (index) {
+            if (!places(id).equals(places)) {
+                return false;
+            }
+            DuesItem unattempted = new DuesItem(index, due);
+            for (int i = 0; i < places.size(); i++) {
+                int entry = index.entry(index.messages.find(id), places.get(i).ordinal());
+                LaneState state = states.get(i);
+                index.entries.due.set(entry, Micros.of(due));
+                if (state == null) {
+                    unattempted.add(id, places.get(i).ordinal());
+                } else {
+                    forgetAttempts(entry);
+                    write(id, entry, new LaneState(state.lane(), due, 0, state.remaining()));
+                }
+                index.place(entry);
+            }
+            if (unattempted.size() > 0) {
+                journal.lazily(unattempted);
+            }
+            return true;
+        }
+    }
+
+    /** A lease under way counts from 0 then. */
+    private void forgetAttempts(int entry) {
+        Lease lease = index.leases.get(entry);
+        if (lease != null) {
+            index.endLease(entry);
+            Lease anew = new Lease(entry, lease.token(), lease.until(), true);
+            index.leases.put(entry, anew);
+            index.lanes.get(index.entries.lane.get(entry)).leased.add(anew);
+        }
+    }
+
+    private void write(long id, int entry, LaneState state) {
+        StateItem item = new StateItem(index, id, entry, state);
+        index.unwritten.put(entry, item);
+        journal.lazily(item);
     }
 
     long reschedule(MailDomain domain, Instant due) {

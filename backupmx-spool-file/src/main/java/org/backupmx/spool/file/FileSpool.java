@@ -28,6 +28,7 @@ import org.backupmx.spool.MessageLane;
 import org.backupmx.spool.QueuedMessage;
 import org.backupmx.spool.RecipientReadableSpool;
 import org.backupmx.spool.ReschedulableSpool;
+import org.backupmx.spool.ResettableSpool;
 import org.backupmx.spool.Settlement;
 import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolDamagedException;
@@ -60,7 +61,13 @@ import org.slf4j.LoggerFactory;
  * messages). Thread-safe.
  */
 public final class FileSpool
-        implements Spool, FindableSpool, HoldableSpool, DeletableSpool, ReschedulableSpool, RecipientReadableSpool {
+        implements Spool,
+                FindableSpool,
+                HoldableSpool,
+                DeletableSpool,
+                ReschedulableSpool,
+                RecipientReadableSpool,
+                ResettableSpool {
 
     private static final Logger LOG = LoggerFactory.getLogger(FileSpool.class);
 
@@ -77,6 +84,7 @@ public final class FileSpool
     private final MessageLoader loader;
     private final Deliveries deliveries;
     private final Queries queries;
+    private final AttemptReset attemptReset;
     private final List<Damage> lost;
     private final AtomicLong nextId;
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -95,6 +103,7 @@ public final class FileSpool
         this.loader = new MessageLoader(segments, index);
         this.deliveries = new Deliveries(index, committer::lazily, opening.session());
         this.queries = new Queries(index);
+        this.attemptReset = new AttemptReset(loader, deliveries);
         this.nextId = new AtomicLong(opening.session() << Ids.COUNTER_BITS);
     }
 
@@ -454,6 +463,20 @@ public final class FileSpool
         requireNonNull(due, "due");
         checkOpen();
         return deliveries.reschedule(domain, due);
+    }
+
+    @Override
+    public boolean resetAttempts(SpoolId id, Instant due) throws SpoolException {
+        long number = Ids.number(requireNonNull(id, "id"));
+        requireNonNull(due, "due");
+        checkOpen();
+        try {
+            return attemptReset.reset(number, due);
+        } catch (MessageLoader.GoneException e) {
+            return false;
+        } catch (IOException e) {
+            throw told(e);
+        }
     }
 
     @Override

@@ -9,8 +9,11 @@ import org.backupmx.mail.MailDomain;
 /** What waits for one destination domain. Guarded by the index. */
 final class Lane {
 
-    /** A lease of one entry; ended by {@code until}, or by the end of the lane entry. */
-    record Lease(int entry, long token, Instant until) {}
+    /**
+     * A lease of one entry; ended by {@code until}, or by the end of the lane entry. {@code reset} tells whether attempts
+     * before it count no more.
+     */
+    record Lease(int entry, long token, Instant until, boolean reset) {}
 
     final MailDomain domain;
     final int number;

@@ -263,7 +263,9 @@ final class MessageLoader {
         return new MessageLane(place.domain(), remaining, state.attempts(), place.due());
     }
 
-    private @Nullable LaneState state(Place place) throws IOException {
+    /** Returns the state of a lane as it was at a place, null before its first attempt. */
+    @Nullable
+    LaneState state(Place place) throws IOException {
         if (place.unwritten() != null || place.state() == null) {
             return place.unwritten();
         }

@@ -84,10 +84,24 @@ final class Queries {
         if (before != null && messages.received.get(row) > Micros.of(before)) {
             return false;
         }
+        if (messages.sizeBytes(row) < filter.leastBytes().orElse(0)
+                || filter.reply().isPresent() && !wasAttempted(row)) {
+            return false;
+        }
         MailDomain domain = filter.domain()
                 .or(() -> filter.recipient().map(mailbox -> mailbox.domain()))
                 .orElse(null);
         return domain == null || stands(row, domain);
+    }
+
+    private boolean wasAttempted(int row) {
+        for (int entry = index.messages.firstEntry.get(row); entry >= 0; entry = index.entries.next.get(entry)) {
+            if (!index.entries.isDone(entry)
+                    && (index.entries.state.get(entry) != 0 || index.unwritten.containsKey(entry))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean stands(int row, MailDomain domain) {

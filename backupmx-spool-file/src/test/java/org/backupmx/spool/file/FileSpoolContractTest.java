@@ -14,6 +14,7 @@ import org.backupmx.spool.testkit.FindableSpoolContract;
 import org.backupmx.spool.testkit.HoldableSpoolContract;
 import org.backupmx.spool.testkit.RecipientReadableSpoolContract;
 import org.backupmx.spool.testkit.ReschedulableSpoolContract;
+import org.backupmx.spool.testkit.ResettableSpoolContract;
 import org.backupmx.spool.testkit.SpoolAbility;
 import org.backupmx.spool.testkit.SpoolContract;
 
@@ -24,7 +25,8 @@ class FileSpoolContractTest
                 HoldableSpoolContract,
                 DeletableSpoolContract,
                 ReschedulableSpoolContract,
-                RecipientReadableSpoolContract {
+                RecipientReadableSpoolContract,
+                ResettableSpoolContract {
 
     private static final long DISK_BYTES = 256L << 20;
 

@@ -114,6 +114,11 @@ final class Browser {
             query.append(sql.andReceivedBefore());
             parameters.add(Micros.ceil(before));
         });
+        filter.leastBytes().ifPresent(bytes -> {
+            query.append(sql.andLeastBytes());
+            parameters.add(bytes);
+        });
+        filter.reply().ifPresent(reply -> query.append(sql.andDeferred()));
         filter.held().ifPresent(held -> {
             query.append(sql.andHeld());
             parameters.add(held);

@@ -18,6 +18,7 @@ import org.backupmx.spool.LeaseRequest;
 import org.backupmx.spool.QueuedMessage;
 import org.backupmx.spool.RecipientReadableSpool;
 import org.backupmx.spool.ReschedulableSpool;
+import org.backupmx.spool.ResettableSpool;
 import org.backupmx.spool.Settlement;
 import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolEntry;
@@ -51,7 +52,13 @@ import org.backupmx.spool.SpoolWriter;
  * duplicate, never a loss.
  */
 public final class JdbcSpool
-        implements Spool, FindableSpool, HoldableSpool, DeletableSpool, ReschedulableSpool, RecipientReadableSpool {
+        implements Spool,
+                FindableSpool,
+                HoldableSpool,
+                DeletableSpool,
+                ReschedulableSpool,
+                RecipientReadableSpool,
+                ResettableSpool {
 
     private final Database database;
     private final Health health;
@@ -178,6 +185,11 @@ public final class JdbcSpool
     @Override
     public boolean reschedule(SpoolId id, Instant due) throws SpoolException {
         return leases.reschedule(requireNonNull(id, "id"), requireNonNull(due, "due"));
+    }
+
+    @Override
+    public boolean resetAttempts(SpoolId id, Instant due) throws SpoolException {
+        return leases.resetAttempts(requireNonNull(id, "id"), requireNonNull(due, "due"));
     }
 
     @Override

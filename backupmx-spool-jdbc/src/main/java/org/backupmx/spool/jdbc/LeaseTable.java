@@ -314,6 +314,10 @@ final class LeaseTable {
         return changeLanes("reschedule a message", Database.Durable.SOON, id, sql.reschedule, Micros.floor(due));
     }
 
+    boolean resetAttempts(SpoolId id, Instant due) throws SpoolException {
+        return changeLanes("reset a message", Database.Durable.SOON, id, sql.resetAttempts, Micros.floor(due));
+    }
+
     private boolean changeLanes(String what, Database.Durable durable, SpoolId id, String update, Object value)
             throws SpoolException {
         return database.write(

@@ -46,6 +46,7 @@ final class Sql {
     final String hold;
     final String reschedule;
     final String rescheduleLane;
+    final String resetAttempts;
 
     private final String message;
     private final String recipient;
@@ -121,6 +122,7 @@ final class Sql {
         hold = "UPDATE " + lane + " SET held = ? WHERE message_id = ?";
         reschedule = "UPDATE " + lane + " SET due = ? WHERE message_id = ?";
         rescheduleLane = "UPDATE " + lane + " SET due = ? WHERE domain = ? AND lease_token = 0";
+        resetAttempts = "UPDATE " + lane + " SET due = ?, attempts = 0 WHERE message_id = ?";
     }
 
     String andReversePath() {
@@ -129,6 +131,15 @@ final class Sql {
 
     String andReceivedBefore() {
         return " AND m.received_at < ?";
+    }
+
+    String andLeastBytes() {
+        return " AND m.size_bytes >= ?";
+    }
+
+    /** Which reply it was is looked at when the message is loaded. */
+    String andDeferred() {
+        return " AND EXISTS (SELECT 1 FROM " + recipient + " r WHERE r.message_id = m.id AND r.state = 'deferred')";
     }
 
     String andHeld() {

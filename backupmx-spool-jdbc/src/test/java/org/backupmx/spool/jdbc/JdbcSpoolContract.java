@@ -5,6 +5,7 @@ import org.backupmx.spool.testkit.FindableSpoolContract;
 import org.backupmx.spool.testkit.HoldableSpoolContract;
 import org.backupmx.spool.testkit.RecipientReadableSpoolContract;
 import org.backupmx.spool.testkit.ReschedulableSpoolContract;
+import org.backupmx.spool.testkit.ResettableSpoolContract;
 import org.backupmx.spool.testkit.SpoolContract;
 import org.junit.jupiter.api.AfterEach;
 
@@ -15,7 +16,8 @@ abstract class JdbcSpoolContract extends JdbcSpoolFixture
                 HoldableSpoolContract,
                 DeletableSpoolContract,
                 ReschedulableSpoolContract,
-                RecipientReadableSpoolContract {
+                RecipientReadableSpoolContract,
+                ResettableSpoolContract {
 
     @AfterEach
     void everythingIsGivenBack() {
