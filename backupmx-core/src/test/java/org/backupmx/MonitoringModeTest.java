@@ -142,6 +142,9 @@ class MonitoringModeTest {
         assertThat(rcpt("user@byname.test")).isEqualTo(OK);
         engine.resolver.lookup("byname.test", new MxLookup.TemporaryFailure("SERVFAIL"));
         pass(Duration.ofMinutes(20));
+        assertThat(found("byname.test")).as("by its last good address").isEqualTo(PrimaryHealth.REJECTING);
+        engine.resolver.lookup("byname.test", new MxLookup.NullMx());
+        pass(Duration.ofMinutes(20));
         assertThat(found("byname.test")).isEqualTo(PrimaryHealth.UNKNOWN);
         assertThat(rcpt("user@byname.test")).isEqualTo(OK);
     }

@@ -7,8 +7,8 @@ import java.util.List;
 /** What the DNS says of a domain's mail exchangers. Immutable and thread-safe. */
 public sealed interface MxLookup {
 
-    /** The most mail exchangers that are kept of an answer, the most preferred ones: {@value}. */
-    int MAX_EXCHANGERS = 100;
+    /** The most mail exchangers of an answer: {@value}. All are kept, as any of them may be us. */
+    int MAX_EXCHANGERS = 500;
 
     /**
      * The domain has mail exchangers.

@@ -20,7 +20,9 @@ public interface MxResolver {
      *
      * <p>It asks each server at most twice, gives up after 15 s in all, falls back to TCP when an answer is truncated,
      * follows at most 8 CNAMEs, and remembers answers, at most 8 MiB of them, for their time to live, at least 60 s and
-     * at most 1 d; that a name or record does not exist, at most 1 h. A server's failure is not remembered.
+     * at most 1 d; that a name or record does not exist, at most 1 h. A server's failure is not remembered. An answer
+     * that is truncated over TCP as well is a failure, as what is missing may be our own name, and so is one of more than
+     * {@value MxLookup#MAX_EXCHANGERS} records. An IPv6 address that maps an IPv4 one counts as that.
      *
      * @return a resolver of its own, with its own memory
      */
@@ -55,4 +57,14 @@ public interface MxResolver {
      * @return what the DNS says
      */
     CompletionStage<AddressLookup> addresses(String host);
+
+    /**
+     * Returns a view of this resolver that asks the DNS whatever is remembered, and has its answers remembered. For names
+     * that are in trouble, so that their repair is seen at once.
+     *
+     * @return the view; this resolver itself unless it remembers answers
+     */
+    default MxResolver afresh() {
+        return this;
+    }
 }

@@ -17,6 +17,8 @@ public sealed interface BackupMxEvent
                 PrimaryFlapping,
                 MaintenanceEnding,
                 RouteHeld,
+                LastGoodRouteUsed,
+                RouteRestored,
                 SpoolHealthChanged {
 
     /**

@@ -102,6 +102,20 @@ public interface BackupMxListener {
     default void onRouteHeld(RouteHeld event) {}
 
     /**
+     * A domain's mail goes where the DNS led last, as it says nothing now.
+     *
+     * @param event what happened
+     */
+    default void onLastGoodRouteUsed(LastGoodRouteUsed event) {}
+
+    /**
+     * The way to a domain's primary is known again.
+     *
+     * @param event what happened
+     */
+    default void onRouteRestored(RouteRestored event) {}
+
+    /**
      * The spool's health changed.
      *
      * @param event what happened

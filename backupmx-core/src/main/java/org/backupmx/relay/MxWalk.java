@@ -2,7 +2,9 @@ package org.backupmx.relay;
 
 import java.net.InetAddress;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -17,26 +19,28 @@ import org.backupmx.mail.SmtpReply;
  */
 final class MxWalk {
 
-    private static final int MAX_REASONS = 8;
+    private static final int MAX_REMARKS = 8;
 
     private final Destination destination;
     private final OwnIdentity identity;
     private final MxResolver resolver;
     private final List<List<MailExchanger>> levels;
-    private final int ownPreference;
+    private final boolean isWhole;
+    private final boolean isNamed;
     private final boolean isImplicit;
 
-    private final List<NextHopAddress> usable = new ArrayList<>();
+    private final List<List<NextHopAddress>> usable = new ArrayList<>(); // by host
     private final List<String> reasons = new ArrayList<>();
     private final List<String> notes = new ArrayList<>();
-    private int hosts;
-    private boolean isCut;
+    private int cut; // where mail must not go any more, by preference
     private boolean isUncertain;
 
     /**
      * Makes a walk.
      *
-     * @param levels the mail exchangers, those of equal preference together, the most preferred first
+     * @param levels the mail exchangers to look at, those of equal preference together, the most preferred first; none
+     *     under our name or beyond it
+     * @param isWhole whether the last level is, so that nobody of that preference is left out
      * @param ownPreference the lowest preference under one of our names, {@link Integer#MAX_VALUE} if none
      * @param isImplicit whether the domain itself stands for the mail exchanger it does not have
      */
@@ -45,14 +49,17 @@ final class MxWalk {
             OwnIdentity identity,
             MxResolver resolver,
             List<List<MailExchanger>> levels,
+            boolean isWhole,
             int ownPreference,
             boolean isImplicit) {
         this.destination = destination;
         this.identity = identity;
         this.resolver = resolver;
         this.levels = levels;
-        this.ownPreference = ownPreference;
+        this.isWhole = isWhole;
+        this.isNamed = ownPreference != Integer.MAX_VALUE;
         this.isImplicit = isImplicit;
+        this.cut = ownPreference;
     }
 
     CompletionStage<RelayRoute> start() {
@@ -61,22 +68,28 @@ final class MxWalk {
 
     private CompletionStage<RelayRoute> walk(int index) {
         if (index == levels.size()) {
-            if (destination.isRelayDomain() && !isImplicit) {
-                notes.add("none of our names and addresses is among the mail exchangers of " + destination.domain());
+            if (destination.isRelayDomain() && !isNamed && !isImplicit) {
+                note("none of our names and addresses is among the mail exchangers of " + destination.domain());
             }
             return CompletableFuture.completedFuture(finish());
         }
         List<MailExchanger> level = levels.get(index);
-        if (level.get(0).preference() >= ownPreference) {
-            isCut = true;
-            return CompletableFuture.completedFuture(finish());
-        }
-        if (hosts == RelayRouter.MAX_HOSTS) {
+        boolean isLast = index == levels.size() - 1;
+        if (usable.size() == RelayRouter.MAX_HOSTS || (isLast && !isWhole && mayLeadBack(level))) {
             return CompletableFuture.completedFuture(finish());
         }
         return lookUp(level)
                 .thenCompose(answers ->
                         take(level, answers) ? walk(index + 1) : CompletableFuture.completedFuture(finish()));
+    }
+
+    /** Tells whether we may be one of this preference that is not looked at: then its equals are no way. */
+    private boolean mayLeadBack(List<MailExchanger> level) {
+        if (isNamed || !destination.isRelayDomain()) {
+            return false;
+        }
+        reason("too many mail exchangers of preference " + level.get(0).preference() + " to find ourselves among them");
+        return true;
     }
 
     private CompletionStage<List<AddressLookup>> lookUp(List<MailExchanger> level) {
@@ -94,7 +107,7 @@ final class MxWalk {
     private CompletionStage<AddressLookup> addresses(MailExchanger exchanger) {
         Optional<InetAddress> literal = AddressLiteral.parse(exchanger.host());
         if (literal.isPresent()) {
-            notes.add("mail exchanger " + exchanger.host() + " is an address, not a host name");
+            note("mail exchanger " + exchanger.host() + " is an address, not a host name");
             return CompletableFuture.completedFuture(new AddressLookup.Found(List.of(literal.get())));
         }
         return resolver.addresses(exchanger.host());
@@ -103,7 +116,7 @@ final class MxWalk {
     /** Takes the hosts of one preference; returns whether to go on to the next. */
     private boolean take(List<MailExchanger> level, List<AddressLookup> answers) {
         if (answers.stream().anyMatch(this::isOurs)) {
-            isCut = true;
+            cut = level.get(0).preference();
             return false;
         }
         for (int i = 0; i < answers.size(); i++) {
@@ -114,7 +127,7 @@ final class MxWalk {
         }
         // A host without an answer may be us. If our name does not stand further on, mail must not go past it, nor to
         // an equal: that could be the way back.
-        if (isUncertain && destination.isRelayDomain() && ownPreference == Integer.MAX_VALUE) {
+        if (isUncertain && destination.isRelayDomain() && !isNamed) {
             return false;
         }
         for (int i = 0; i < answers.size(); i++) {
@@ -134,7 +147,10 @@ final class MxWalk {
     private void use(String host, AddressLookup answer) {
         if (answer instanceof AddressLookup.NoSuchHost) {
             reason(host + ": no address");
-        } else if (answer instanceof AddressLookup.Found found && hosts < RelayRouter.MAX_HOSTS) {
+        } else if (answer instanceof AddressLookup.Found found && usable.size() < RelayRouter.MAX_HOSTS) {
+            if (found.isAlias() && !isImplicit) {
+                note("mail exchanger " + host + " is an alias (CNAME), which RFC 2181 section 10.3 forbids");
+            }
             List<InetAddress> allowed = RelayRouter.allowed(found.addresses(), destination);
             Optional<NextHop> nextHop = nextHop(host);
             if (allowed.isEmpty()) {
@@ -142,8 +158,9 @@ final class MxWalk {
             } else if (nextHop.isEmpty()) {
                 reason(host + ": not a host name");
             } else {
-                hosts++;
-                allowed.forEach(address -> usable.add(new NextHopAddress(nextHop.get(), address)));
+                usable.add(allowed.stream()
+                        .map(address -> new NextHopAddress(nextHop.get(), address))
+                        .toList());
             }
         }
     }
@@ -157,20 +174,26 @@ final class MxWalk {
     }
 
     private void reason(String reason) {
-        if (reasons.size() < MAX_REASONS) {
+        if (reasons.size() < MAX_REMARKS) {
             reasons.add(reason);
+        }
+    }
+
+    private void note(String note) {
+        if (notes.size() < MAX_REMARKS) {
+            notes.add(note);
         }
     }
 
     private RelayRoute finish() {
         if (!usable.isEmpty()) {
-            return new RelayRoute.NextHops(usable, notes);
+            return new RelayRoute.NextHops(RelayRouter.share(usable), preferences(), notes);
         }
         String why = reasons.isEmpty() ? "" : " (" + String.join("; ", reasons) + ")";
         if (isUncertain) {
             return new RelayRoute.Retry("no mail exchanger of " + destination.domain() + " can be looked up" + why);
         }
-        if (isCut) {
+        if (cut != Integer.MAX_VALUE) {
             return RelayRouter.without(
                     destination,
                     "we are the best mail exchanger of " + destination.domain() + why,
@@ -182,5 +205,17 @@ final class MxWalk {
                         ? destination.domain() + " has no MX record and cannot take mail itself" + why
                         : "no mail exchanger of " + destination.domain() + " can be used" + why,
                 SmtpReply.of(550, "5.4.4", "No mail server of " + destination.domain() + " can be used"));
+    }
+
+    /** Everyone before the cut, whether used this time or not: the primary is the same if one of it has no address. */
+    private Map<NextHop, Integer> preferences() {
+        Map<NextHop, Integer> preferences = new LinkedHashMap<>();
+        for (MailExchanger exchanger : levels.stream().flatMap(List::stream).toList()) {
+            if (exchanger.preference() < cut) {
+                nextHop(exchanger.host())
+                        .ifPresent(nextHop -> preferences.putIfAbsent(nextHop, exchanger.preference()));
+            }
+        }
+        return preferences;
     }
 }

@@ -63,7 +63,14 @@ final class PublicAddresses {
     /** What a NAT64 makes of an IPv4 address (RFC 6052); it counts as that one. */
     private static final Block NAT64 = new Block("64:ff9b::/96");
 
+    private static final byte[] BROADCAST = {-1, -1, -1, -1};
+
     private PublicAddresses() {}
+
+    /** Tells whether it is the limited broadcast address, which nobody may allow. */
+    static boolean isBroadcast(InetAddress address) {
+        return Arrays.equals(address.getAddress(), BROADCAST);
+    }
 
     static boolean contains(InetAddress address) {
         return contains(address.getAddress());

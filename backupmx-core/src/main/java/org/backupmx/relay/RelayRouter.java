@@ -6,8 +6,12 @@ import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -30,7 +34,8 @@ import org.backupmx.mail.SmtpReply;
  *   <li>Mail exchangers that exist and cannot be used never make way for the domain's own addresses; these take mail
  *       only where there is no MX record at all.
  *   <li>Mail exchangers of equal preference are shuffled. At most {@value #MAX_HOSTS} hosts are used, and at most
- *       {@value #MAX_HOSTS_EXAMINED} are looked up.
+ *       {@value #MAX_HOSTS_EXAMINED} are looked up. Of the addresses at most {@value #MAX_ADDRESSES} are used in all, or
+ *       {@value #MIN_ADDRESSES} of each host.
  *   <li>A relay domain without a next hop is held, not bounced, in difference to RFC 5321.
  * </ul>
  */
@@ -41,6 +46,12 @@ public final class RelayRouter {
 
     /** The most mail exchangers whose addresses are looked up for a route: {@value}. */
     public static final int MAX_HOSTS_EXAMINED = 20;
+
+    /** The most addresses of a route, unless each host would have less than its {@value #MIN_ADDRESSES}: {@value}. */
+    public static final int MAX_ADDRESSES = 10;
+
+    /** How many addresses of a host are used whatever the others have: {@value}, one of each family mostly. */
+    public static final int MIN_ADDRESSES = 2;
 
     private final MxResolver resolver;
     private final OwnIdentity identity;
@@ -57,6 +68,25 @@ public final class RelayRouter {
         this.resolver = requireNonNull(resolver, "resolver");
         this.identity = requireNonNull(identity, "identity");
         this.random = requireNonNull(random, "random");
+    }
+
+    /**
+     * Returns the DNS that is asked.
+     *
+     * @return the resolver
+     */
+    public MxResolver resolver() {
+        return resolver;
+    }
+
+    /**
+     * Returns this router with another view of the DNS.
+     *
+     * @param value the DNS
+     * @return a copy
+     */
+    public RelayRouter withResolver(MxResolver value) {
+        return new RelayRouter(value, identity, random);
     }
 
     /**
@@ -115,16 +145,28 @@ public final class RelayRouter {
                 .mapToInt(MailExchanger::preference)
                 .min()
                 .orElse(Integer.MAX_VALUE);
-        List<MailExchanger> shuffled = new ArrayList<>(all);
+        Set<String> seen = new HashSet<>();
+        List<MailExchanger> before = all.stream()
+                .filter(exchanger -> exchanger.preference() < ownPreference)
+                .sorted(Comparator.comparingInt(MailExchanger::preference).thenComparing(MailExchanger::host))
+                .filter(exchanger -> seen.add(exchanger.host()))
+                .toList();
+        List<MailExchanger> examined = before.subList(0, Math.min(before.size(), MAX_HOSTS_EXAMINED));
+        boolean isWhole = examined.size() == before.size()
+                || examined.get(examined.size() - 1).preference()
+                        != before.get(examined.size()).preference();
+        List<List<MailExchanger>> levels = List.copyOf(shuffled(examined).stream()
+                .collect(Collectors.groupingBy(MailExchanger::preference, TreeMap::new, Collectors.toList()))
+                .values());
+        return new MxWalk(destination, identity, resolver, levels, isWhole, ownPreference, isImplicit).start();
+    }
+
+    private List<MailExchanger> shuffled(List<MailExchanger> exchangers) {
+        List<MailExchanger> shuffled = new ArrayList<>(exchangers);
         for (int i = shuffled.size() - 1; i > 0; i--) {
             Collections.swap(shuffled, i, random.nextInt(i + 1));
         }
-        List<List<MailExchanger>> levels = List.copyOf(shuffled.stream()
-                .sorted(Comparator.comparingInt(MailExchanger::preference))
-                .limit(MAX_HOSTS_EXAMINED)
-                .collect(Collectors.groupingBy(MailExchanger::preference, TreeMap::new, Collectors.toList()))
-                .values());
-        return new MxWalk(destination, identity, resolver, levels, ownPreference, isImplicit).start();
+        return shuffled;
     }
 
     private RelayRoute literal(Destination destination) {
@@ -139,7 +181,7 @@ public final class RelayRouter {
                         destination,
                         destination.domain() + " is not an address to relay to",
                         SmtpReply.of(550, "5.4.4", "No mail is sent to " + destination.domain()))
-                : new RelayRoute.NextHops(List.of(hop), List.of());
+                : new RelayRoute.NextHops(List.of(hop), Map.of(hop.nextHop(), 0), List.of());
     }
 
     private CompletionStage<RelayRoute> fixed(Destination destination) {
@@ -159,18 +201,12 @@ public final class RelayRouter {
 
     /** What fixed next hops come to; filled one after the other. */
     private static final class FixedHops {
-        private final List<NextHopAddress> usable = new ArrayList<>();
+        private final List<List<NextHopAddress>> usable = new ArrayList<>(); // by next hop
         private final List<String> reasons = new ArrayList<>();
         private boolean isUncertain;
 
         FixedHops add(NextHop nextHop, InetAddress address, OwnIdentity identity) {
-            NextHopAddress hop = new NextHopAddress(nextHop, address);
-            if (identity.isListener(hop.socketAddress())) {
-                reasons.add(nextHop + ": we listen there ourselves");
-            } else {
-                usable.add(hop);
-            }
-            return this;
+            return addAll(nextHop, List.of(address), identity);
         }
 
         FixedHops add(NextHop nextHop, AddressLookup answer, Destination destination, OwnIdentity identity) {
@@ -179,7 +215,7 @@ public final class RelayRouter {
                 if (allowed.isEmpty()) {
                     reasons.add(nextHop + ": no public address");
                 }
-                allowed.forEach(address -> add(nextHop, address, identity));
+                addAll(nextHop, allowed, identity);
             } else if (answer instanceof AddressLookup.TemporaryFailure failure) {
                 isUncertain = true;
                 reasons.add(nextHop + ": " + failure.reason());
@@ -189,9 +225,23 @@ public final class RelayRouter {
             return this;
         }
 
+        private FixedHops addAll(NextHop nextHop, List<InetAddress> addresses, OwnIdentity identity) {
+            List<NextHopAddress> hops = addresses.stream()
+                    .map(address -> new NextHopAddress(nextHop, address))
+                    .filter(hop -> !identity.isListener(hop.socketAddress()))
+                    .toList();
+            if (hops.size() < addresses.size()) {
+                reasons.add(nextHop + ": we, or a peer of ours, listen there");
+            }
+            if (!hops.isEmpty()) {
+                usable.add(hops);
+            }
+            return this;
+        }
+
         RelayRoute route(Destination destination) {
             if (!usable.isEmpty()) {
-                return new RelayRoute.NextHops(usable, reasons);
+                return new RelayRoute.NextHops(share(usable), inOrder(destination.nextHops()), reasons);
             }
             String reason = "no fixed next hop of " + destination.domain() + " can be used ("
                     + String.join("; ", reasons) + ")";
@@ -202,10 +252,32 @@ public final class RelayRouter {
         }
     }
 
+    /** The order in which an operator wrote them down is their preference. */
+    private static Map<NextHop, Integer> inOrder(List<NextHop> nextHops) {
+        Map<NextHop, Integer> preferences = new LinkedHashMap<>();
+        nextHops.forEach(nextHop -> preferences.putIfAbsent(nextHop, preferences.size()));
+        return preferences;
+    }
+
+    /** Returns the addresses of all hosts in one row, cut so that no host with many keeps those behind it waiting. */
+    static List<NextHopAddress> share(List<List<NextHopAddress>> hosts) {
+        int most = MIN_ADDRESSES;
+        while (most < MAX_ADDRESSES && count(hosts, most + 1) <= MAX_ADDRESSES) {
+            most++;
+        }
+        int limit = most;
+        return hosts.stream().flatMap(host -> host.stream().limit(limit)).toList();
+    }
+
+    private static int count(List<List<NextHopAddress>> hosts, int most) {
+        return hosts.stream().mapToInt(host -> Math.min(host.size(), most)).sum();
+    }
+
     /** Returns those addresses out of the DNS to which this destination's mail may go. */
     static List<InetAddress> allowed(List<InetAddress> addresses, Destination destination) {
         return addresses.stream()
                 .filter(address -> !address.isAnyLocalAddress() && !address.isMulticastAddress())
+                .filter(address -> !PublicAddresses.isBroadcast(address))
                 .filter(address -> destination.allowsPrivate() || PublicAddresses.contains(address))
                 .toList();
     }

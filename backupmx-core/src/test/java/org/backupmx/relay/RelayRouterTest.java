@@ -6,13 +6,16 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.backupmx.dns.AddressLookup;
 import org.backupmx.dns.MailExchanger;
 import org.backupmx.dns.MxLookup;
@@ -289,6 +292,96 @@ class RelayRouterTest {
         dns.lookup("example.org", new MxLookup.Found(many));
         assertThat(route(dns, Destination.foreignDomain(DOMAIN))).isInstanceOf(RelayRoute.Undeliverable.class);
         assertThat(dns.queries()).hasSize(1 + RelayRouter.MAX_HOSTS_EXAMINED);
+    }
+
+    @Test
+    void amongMoreEqualsThanAreLookedUpWeMayBeOne() {
+        FakeMxResolver dns = new FakeMxResolver();
+        List<MailExchanger> many = new ArrayList<>();
+        for (int i = 0; i <= RelayRouter.MAX_HOSTS_EXAMINED; i++) {
+            many.add(new MailExchanger("h" + i + ".example", 10));
+            dns.host("h" + i + ".example", "9.9.8." + i);
+        }
+        dns.lookup("example.org", new MxLookup.Found(many));
+        assertThat(route(dns, Destination.relayDomain(DOMAIN)))
+                .isEqualTo(new RelayRoute.Hold("no mail exchanger of example.org can be used"
+                        + " (too many mail exchangers of preference 10 to find ourselves among them)"));
+        many.add(new MailExchanger("mx2.example", 20));
+        dns.lookup("example.org", new MxLookup.Found(many));
+        assertThat(route(dns, Destination.relayDomain(DOMAIN))).isInstanceOf(RelayRoute.NextHops.class);
+        many.add(new MailExchanger("best.example", 5));
+        many.remove(many.size() - 2);
+        dns.lookup("example.org", new MxLookup.Found(many)).host("best.example", "9.9.9.1");
+        assertThat(addresses(route(dns, Destination.relayDomain(DOMAIN)))).containsExactly("best.example:25[9.9.9.1]");
+    }
+
+    @Test
+    void thePrimaryIsTheSameWhicheverOfItsHostsAreUsed() {
+        FakeMxResolver dns = new FakeMxResolver();
+        List<MailExchanger> many = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            many.add(new MailExchanger("h" + i + ".example", 10));
+            dns.host("h" + i + ".example", "9.9.8." + i);
+        }
+        many.add(new MailExchanger("gone.example", 10));
+        many.add(new MailExchanger("mx2.example", 20));
+        many.add(new MailExchanger("worse.example", 30));
+        dns.lookup("example.org", new MxLookup.Found(many));
+        Set<List<NextHop>> primaries = new HashSet<>();
+        Set<List<NextHopAddress>> ways = new HashSet<>();
+        RelayRouter router = new RelayRouter(dns, US, new Random(42));
+        for (int i = 0; i < 50; i++) {
+            RelayRoute.NextHops route = (RelayRoute.NextHops) router.route(Destination.relayDomain(DOMAIN))
+                    .toCompletableFuture()
+                    .join();
+            ways.add(route.addresses());
+            primaries.add(route.primary());
+            assertThat(route.equalsOf(route.addresses().get(0))).hasSize(RelayRouter.MAX_HOSTS - 1);
+        }
+        assertThat(ways).hasSizeGreaterThan(10);
+        assertThat(primaries).hasSize(1);
+        assertThat(primaries.iterator().next())
+                .hasSize(9)
+                .extracting(NextHop::host)
+                .doesNotContain("mx2.example");
+    }
+
+    @ParameterizedTest(name = "hosts of {0} addresses -> {1}")
+    @CsvSource({
+        "12, 10",
+        "1 12, 1 9",
+        "12 12, 5 5",
+        "12 1 12, 4 1 4",
+        "12 12 12 12 12, 2 2 2 2 2",
+        "1 1 1 1 12, 1 1 1 1 6"
+    })
+    void tenAddressesAreSharedAmongHosts(String has, String used) {
+        FakeMxResolver dns = new FakeMxResolver();
+        List<String> records = new ArrayList<>();
+        for (String count : has.split(" ", -1)) {
+            String host = "h" + records.size() + ".example";
+            records.add(records.size() + " " + host);
+            String network = "9.9." + records.size() + ".";
+            dns.host(
+                    host,
+                    IntStream.range(0, Integer.parseInt(count))
+                            .mapToObj(i -> network + i)
+                            .toArray(String[]::new));
+        }
+        records.add("99 mx2.example");
+        dns.mx("example.org", records.toArray(String[]::new));
+        RelayRoute.NextHops route = (RelayRoute.NextHops) route(dns, Destination.relayDomain(DOMAIN));
+        Map<String, Long> counts = route.addresses().stream()
+                .collect(Collectors.groupingBy(hop -> hop.nextHop().host(), LinkedHashMap::new, Collectors.counting()));
+        assertThat(counts.values().stream().map(String::valueOf).collect(Collectors.joining(" ")))
+                .isEqualTo(used);
+    }
+
+    @Test
+    void nobodyMayAllowBroadcastOrWildcard() {
+        FakeMxResolver dns = zone("10 p.example 255.255.255.255 0.0.0.0 :: 224.0.0.1; 20 w.example 10.0.0.5");
+        assertThat(addresses(route(dns, Destination.relayDomain(DOMAIN).withPrivate(true))))
+                .containsExactly("w.example:25[10.0.0.5]");
     }
 
     @Test

@@ -53,6 +53,8 @@ public final class FakeRelayClient implements RelayClient {
     private volatile boolean stallingProbes;
     private volatile boolean keeping = true;
     private volatile Function<RelayRequest, CompletionStage<RelayResult>> script = this::answer;
+    private volatile PrimaryCapabilities capabilities =
+            new PrimaryCapabilities("primary.test", List.of("PIPELINING", "SMTPUTF8"), Optional.empty());
     private volatile boolean started;
     private volatile boolean stopped;
 
@@ -114,6 +116,15 @@ public final class FakeRelayClient implements RelayClient {
      */
     public void script(Function<RelayRequest, CompletionStage<RelayResult>> value) {
         script = requireNonNull(value, "value");
+    }
+
+    /**
+     * Sets what next hops say of themselves in probes from now on.
+     *
+     * @param extensions the lines of their answer to EHLO after the first
+     */
+    public void extensions(String... extensions) {
+        capabilities = new PrimaryCapabilities("primary.test", List.of(extensions), Optional.empty());
     }
 
     /** Lets no attempt end until {@link #resume()} or {@link #stop}. */
@@ -265,8 +276,7 @@ public final class FakeRelayClient implements RelayClient {
 
     private ProbeResult answer(ProbeRequest request) {
         SmtpReply refusal = refusal(request.nextHop());
-        ProbeResult result = new ProbeResult.Healthy(
-                new PrimaryCapabilities("primary.test", List.of("PIPELINING"), Optional.empty()));
+        ProbeResult result = new ProbeResult.Healthy(capabilities);
         if (UNREACHABLE.equals(refusal)) {
             result = new ProbeResult.Unreachable("connection refused");
         } else if (refusal != null) {

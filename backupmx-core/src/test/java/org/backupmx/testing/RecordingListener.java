@@ -6,6 +6,7 @@ import java.util.List;
 import org.backupmx.event.BackupMxEvent;
 import org.backupmx.event.BackupMxListener;
 import org.backupmx.event.DeadLetterRemoved;
+import org.backupmx.event.LastGoodRouteUsed;
 import org.backupmx.event.MailExpiring;
 import org.backupmx.event.MailRefused;
 import org.backupmx.event.MaintenanceEnding;
@@ -18,6 +19,7 @@ import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
 import org.backupmx.event.RecipientRelayed;
 import org.backupmx.event.RouteHeld;
+import org.backupmx.event.RouteRestored;
 import org.backupmx.event.SpoolHealthChanged;
 
 /** Keeps every event. Thread-safe. */
@@ -112,6 +114,16 @@ public final class RecordingListener implements BackupMxListener {
 
     @Override
     public void onRouteHeld(RouteHeld event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onLastGoodRouteUsed(LastGoodRouteUsed event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onRouteRestored(RouteRestored event) {
         events.add(event);
     }
 

@@ -131,6 +131,7 @@ final class ServeCommand implements Callable<Integer> {
     private static BackupMxBuilder engine(ServerConfig config, OpenSpool spool, SmtpServer server, SmtpClient client) {
         BackupMxBuilder builder = BackupMx.builder()
                 .hostname(config.hostname())
+                .ownIdentity(config.identity())
                 .relayDomains(RelayDomains.of(domains(config)).withByDestination(config.byDestination()))
                 .intakeServer(server)
                 .relayClient(client)

@@ -20,6 +20,7 @@ import org.backupmx.intake.IpNetwork;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
+import org.backupmx.relay.OwnIdentity;
 import org.backupmx.retry.RetryPolicy;
 import org.backupmx.smtp.SmtpListener;
 import org.backupmx.smtp.StartTls;
@@ -31,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 record ServerConfig(
         String hostname,
         List<SmtpListener> listen,
+        OwnIdentity identity,
         Transport transport,
         String spool,
         Optional<Path> spoolKeyFile,
@@ -54,6 +56,9 @@ record ServerConfig(
     private static final Set<String> KEYS = Set.of(
             "hostname",
             "listen",
+            "own-names",
+            "own-addresses",
+            "peers",
             "transport",
             "spool",
             "spool-key-file",
@@ -98,6 +103,7 @@ record ServerConfig(
         ConfigNode root = ConfigNode.read(file);
         Map<String, ConfigNode> map = root.map(KEYS);
         ServerLimits limits = ServerLimits.of(map.get("limits"));
+        List<SmtpListener> listen = listen(required(root, map, "listen", "a list such as [0.0.0.0:25]"));
         List<IpNetwork> byDestination = byDestination(map.get("by-destination"));
         if (!byDestination.isEmpty() && !map.containsKey("domains")) {
             required(root, map, "postmaster", "an address, as there is no domain for it");
@@ -111,7 +117,8 @@ record ServerConfig(
         return new ServerConfig(
                 required(root, map, "hostname", "our host name, for example mx2.example.net")
                         .value("a host name, for example mx2.example.net", ServerConfig::hostname),
-                listen(required(root, map, "listen", "a list such as [0.0.0.0:25]")),
+                listen,
+                ServerIdentity.of(map, listen),
                 map.containsKey("transport")
                         ? map.get("transport").value("auto, nio, epoll or io_uring", ServerConfig::transport)
                         : Transport.AUTO,

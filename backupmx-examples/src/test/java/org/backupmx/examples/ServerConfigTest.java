@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import org.backupmx.intake.IpNetwork;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
+import org.backupmx.relay.OwnIdentity;
 import org.backupmx.relay.ProbeDepth;
 import org.backupmx.smtp.BareLineEnds;
 import org.backupmx.smtp.EarlyTalkers;
@@ -263,6 +265,22 @@ class ServerConfigTest {
                 domains: {example.test: }
                 %s
                 """.formatted(spool, more));
+    }
+
+    @Test
+    void f6_ownNamesAndAddressesAndPeersAndListenersAreTheIdentity() throws Exception {
+        OwnIdentity identity = ServerConfig.read(minimal("spool", """
+                        own-names: [mx.example.net, MX-old.example.net.]
+                        own-addresses: 203.0.113.7
+                        peers: [mx3.example.net, 198.51.100.3, "2001:db8::3"]
+                        """)).identity();
+        assertThat(identity.names())
+                .containsExactlyInAnyOrder("mx.example.net", "mx-old.example.net", "mx3.example.net");
+        assertThat(identity.addresses())
+                .extracting(InetAddress::getHostAddress)
+                .containsExactlyInAnyOrder("203.0.113.7", "198.51.100.3", "2001:db8:0:0:0:0:0:3");
+        assertThat(identity.listeners()).containsExactly(new InetSocketAddress("0.0.0.0", 25));
+        assertThat(ServerConfig.read(minimal("spool", "")).identity().names()).isEmpty();
     }
 
     @Test

@@ -6,13 +6,17 @@ import com.github.benmanes.caffeine.cache.AsyncCache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Expiry;
 import com.github.benmanes.caffeine.cache.Ticker;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.stream.IntStream;
+import org.backupmx.dns.MxLookup;
 import org.jspecify.annotations.Nullable;
 import org.xbill.DNS.EDNSOption;
+import org.xbill.DNS.Flags;
 import org.xbill.DNS.Message;
 import org.xbill.DNS.Name;
 import org.xbill.DNS.Rcode;
@@ -31,6 +35,9 @@ final class CachingResolver implements Resolver {
     /** The most bytes of answers, as on the wire; in memory they take a few times that. */
     static final long MAX_BYTES = 8L << 20;
 
+    /** The most records of an answer; one with more is taken for a failure. */
+    static final int MAX_RECORDS = MxLookup.MAX_EXCHANGERS;
+
     private static final Duration MIN_TTL = Duration.ofSeconds(60);
     private static final Duration MAX_TTL = Duration.ofDays(1);
     private static final Duration MAX_NEGATIVE_TTL = Duration.ofHours(1);
@@ -40,6 +47,23 @@ final class CachingResolver implements Resolver {
     /** A message, or why there is none: kept for nothing, but a failed load would be Caffeine's to log. */
     private record Answer(
             @Nullable Message message, @Nullable Throwable fault) {
+
+        static Answer of(@Nullable Message message, @Nullable Throwable fault) {
+            if (message == null) {
+                return new Answer(null, fault);
+            }
+            if (message.getHeader().getFlag(Flags.TC)) {
+                // over UDP it would have been asked for again: this one came by TCP, and is not whole
+                return new Answer(null, new IOException("answer truncated over TCP"));
+            }
+            // what dnsjava does with them grows with the square of their number
+            int records = IntStream.of(Section.ANSWER, Section.AUTHORITY, Section.ADDITIONAL)
+                    .map(message.getHeader()::getCount)
+                    .sum();
+            return records > MAX_RECORDS
+                    ? new Answer(null, new IOException("answer of " + records + " records"))
+                    : new Answer(message, null);
+        }
 
         CompletionStage<Message> stage() {
             return message != null
@@ -54,26 +78,42 @@ final class CachingResolver implements Resolver {
 
     private final Resolver resolver;
     private final AsyncCache<Question, Answer> answers;
+    private final boolean asksAfresh;
 
     CachingResolver(Resolver resolver, Ticker ticker) {
         this.resolver = resolver;
+        this.asksAfresh = false;
         this.answers = Caffeine.newBuilder()
                 .maximumWeight(MAX_BYTES)
                 .weigher((Question question, Answer answer) -> 100 + answer.bytes())
-                .expireAfter(Expiry.creating((Question question, Answer answer) -> timeToLive(answer.message())))
+                .expireAfter(
+                        Expiry.creating((Question question, Answer answer) -> timeToLive(question, answer.message())))
                 .ticker(ticker)
                 .executor(Runnable::run)
                 .buildAsync();
     }
 
+    private CachingResolver(CachingResolver from) {
+        this.resolver = from.resolver;
+        this.answers = from.answers;
+        this.asksAfresh = true;
+    }
+
+    /** Returns a view that remembers answers and uses none of them; a question that is under way is joined. */
+    CachingResolver afresh() {
+        return new CachingResolver(this);
+    }
+
     @Override
     public CompletionStage<Message> sendAsync(Message query, Executor executor) {
-        Record question = query.getQuestion();
-        Question key = new Question(question.getName(), question.getType(), question.getDClass());
+        Question question = question(query);
+        if (asksAfresh) {
+            forget(question);
+        }
         return answers.get(
-                        key,
+                        question,
                         (k, unused) -> resolver.sendAsync(query, executor)
-                                .handle(Answer::new)
+                                .handle(Answer::of)
                                 .toCompletableFuture())
                 .thenCompose(Answer::stage);
     }
@@ -83,17 +123,34 @@ final class CachingResolver implements Resolver {
         return sendAsync(query, Runnable::run);
     }
 
+    private static Question question(Message query) {
+        Record question = query.getQuestion();
+        return new Question(question.getName(), question.getType(), question.getDClass());
+    }
+
+    private void forget(Question question) {
+        CompletableFuture<Answer> known = answers.getIfPresent(question);
+        if (known != null && known.isDone()) {
+            answers.asMap().remove(question, known);
+        }
+    }
+
     /** Returns for how long an answer serves: none at all for a server's failure. */
-    private static Duration timeToLive(@Nullable Message answer) {
+    private static Duration timeToLive(Question question, @Nullable Message answer) {
         if (answer == null || (answer.getRcode() != Rcode.NOERROR && answer.getRcode() != Rcode.NXDOMAIN)) {
             return Duration.ZERO;
         }
         List<Record> records = answer.getSection(Section.ANSWER);
-        if (records.isEmpty() || answer.getRcode() == Rcode.NXDOMAIN) {
-            return atMost(negativeTimeToLive(answer), MAX_NEGATIVE_TTL);
+        Duration whileThere = Duration.ofSeconds(
+                records.stream().mapToLong(Record::getTTL).min().orElse(MAX_TTL.toSeconds()));
+        boolean isThere = answer.getRcode() == Rcode.NOERROR
+                && records.stream().anyMatch(record -> record.getType() == question.type());
+        if (isThere) {
+            return within(whileThere, MAX_TTL);
         }
-        long seconds = records.stream().mapToLong(Record::getTTL).min().orElse(0);
-        return atMost(Duration.ofSeconds(seconds), MAX_TTL);
+        // an alias may live long and what it leads to be missing for a moment
+        Duration missing = negativeTimeToLive(answer);
+        return within(missing.compareTo(whileThere) < 0 ? missing : whileThere, MAX_NEGATIVE_TTL);
     }
 
     /** Returns what the SOA record says (RFC 2308 section 5). */
@@ -106,7 +163,7 @@ final class CachingResolver implements Resolver {
                 .orElse(MIN_TTL);
     }
 
-    private static Duration atMost(Duration value, Duration most) {
+    private static Duration within(Duration value, Duration most) {
         if (value.compareTo(MIN_TTL) < 0) {
             return MIN_TTL;
         }

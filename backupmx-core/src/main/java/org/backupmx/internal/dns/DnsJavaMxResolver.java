@@ -3,7 +3,6 @@ package org.backupmx.internal.dns;
 import static java.util.Objects.requireNonNull;
 
 import com.github.benmanes.caffeine.cache.Ticker;
-import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -23,6 +22,7 @@ import org.backupmx.dns.MxResolver;
 import org.backupmx.mail.MailDomain;
 import org.xbill.DNS.AAAARecord;
 import org.xbill.DNS.ARecord;
+import org.xbill.DNS.ExtendedErrorCodeOption;
 import org.xbill.DNS.ExtendedResolver;
 import org.xbill.DNS.MXRecord;
 import org.xbill.DNS.Name;
@@ -32,8 +32,10 @@ import org.xbill.DNS.ResolverConfig;
 import org.xbill.DNS.SimpleResolver;
 import org.xbill.DNS.TextParseException;
 import org.xbill.DNS.Type;
+import org.xbill.DNS.lookup.LookupResult;
 import org.xbill.DNS.lookup.LookupSession;
 import org.xbill.DNS.lookup.NoSuchDomainException;
+import org.xbill.DNS.lookup.ServerFailedException;
 
 /** The DNS by dnsjava's asynchronous look-ups. */
 public final class DnsJavaMxResolver implements MxResolver {
@@ -46,7 +48,11 @@ public final class DnsJavaMxResolver implements MxResolver {
     private static final Duration SERVER_TIMEOUT = Duration.ofSeconds(4);
     private static final Duration TIMEOUT = Duration.ofSeconds(15);
 
+    /** What every resolver on the way takes in one UDP packet without fragments. */
+    private static final int UDP_PAYLOAD = 1232;
+
     private final LookupSession session;
+    private final LookupSession afresh;
     private final Duration timeout;
 
     DnsJavaMxResolver(List<InetSocketAddress> servers, Duration serverTimeout, Duration timeout, Ticker ticker) {
@@ -61,17 +67,35 @@ public final class DnsJavaMxResolver implements MxResolver {
             }
             SimpleResolver resolver = new SimpleResolver(server);
             resolver.setTimeout(serverTimeout);
+            resolver.setEDNS(0, UDP_PAYLOAD, 0, List.of());
             resolvers.add(resolver);
         }
         ExtendedResolver all = new ExtendedResolver(resolvers);
         all.setRetries(TRIES_PER_SERVER);
         all.setTimeout(timeout);
+        CachingResolver caching = new CachingResolver(all, ticker);
+        this.session = session(caching);
+        this.afresh = session(caching.afresh());
+    }
+
+    private DnsJavaMxResolver(DnsJavaMxResolver from) {
+        this.timeout = from.timeout;
+        this.session = from.afresh;
+        this.afresh = from.afresh;
+    }
+
+    private static LookupSession session(Resolver resolver) {
         // Runnable::run: what follows an answer is short, and the common pool is the host application's.
-        this.session = LookupSession.builder()
-                .resolver(new CachingResolver(all, ticker))
+        return LookupSession.builder()
+                .resolver(resolver)
                 .maxRedirects(MAX_REDIRECTS)
                 .executor(Runnable::run)
                 .build();
+    }
+
+    @Override
+    public MxResolver afresh() {
+        return new DnsJavaMxResolver(this);
     }
 
     /** See {@link MxResolver#system()}. */
@@ -91,8 +115,8 @@ public final class DnsJavaMxResolver implements MxResolver {
         if (name.isEmpty()) {
             return CompletableFuture.completedFuture(new MxLookup.NoSuchDomain());
         }
-        return records(name.get(), Type.MX)
-                .thenApply(records -> exchangers(records, domain))
+        return result(name.get(), Type.MX)
+                .thenApply(result -> exchangers(result.getRecords(), domain))
                 .exceptionally(fault -> isNoSuchName(fault)
                         ? new MxLookup.NoSuchDomain()
                         : new MxLookup.TemporaryFailure(reason(fault)));
@@ -124,30 +148,28 @@ public final class DnsJavaMxResolver implements MxResolver {
     }
 
     private CompletionStage<AddressLookup> family(Name name, int type) {
-        return records(name, type)
+        return result(name, type)
                 .thenApply(DnsJavaMxResolver::addresses)
                 .exceptionally(fault -> isNoSuchName(fault)
                         ? new AddressLookup.NoSuchHost()
                         : new AddressLookup.TemporaryFailure(reason(fault)));
     }
 
-    private static AddressLookup addresses(List<Record> records) {
-        List<InetAddress> addresses = records.stream()
+    private static AddressLookup addresses(LookupResult result) {
+        List<InetAddress> addresses = result.getRecords().stream()
                 .map(DnsJavaMxResolver::address)
                 .flatMap(Optional::stream)
                 .distinct()
                 .toList();
-        return addresses.isEmpty() ? new AddressLookup.NoSuchHost() : new AddressLookup.Found(addresses);
+        return addresses.isEmpty()
+                ? new AddressLookup.NoSuchHost()
+                : new AddressLookup.Found(addresses, !result.getAliases().isEmpty());
     }
 
     private static Optional<InetAddress> address(Record rr) {
         try {
-            if (rr instanceof AAAARecord) {
-                // Java makes an IPv4 address of a v4-mapped one, which has no business in the DNS.
-                InetAddress address = InetAddress.getByAddress(rr.rdataToWireCanonical());
-                return address instanceof Inet4Address ? Optional.empty() : Optional.of(address);
-            }
-            return rr instanceof ARecord
+            // Java makes an IPv4 address of a v4-mapped one. That has no business in the DNS, but may be ours.
+            return rr instanceof ARecord || rr instanceof AAAARecord
                     ? Optional.of(InetAddress.getByAddress(rr.rdataToWireCanonical()))
                     : Optional.empty();
         } catch (UnknownHostException e) {
@@ -159,7 +181,7 @@ public final class DnsJavaMxResolver implements MxResolver {
         if (v6 instanceof AddressLookup.Found six && v4 instanceof AddressLookup.Found four) {
             List<InetAddress> both = new ArrayList<>(six.addresses());
             both.addAll(four.addresses());
-            return new AddressLookup.Found(both);
+            return new AddressLookup.Found(both.stream().distinct().toList(), six.isAlias() || four.isAlias());
         }
         if (v6 instanceof AddressLookup.Found || v4 instanceof AddressLookup.NoSuchHost) {
             return v6;
@@ -167,12 +189,11 @@ public final class DnsJavaMxResolver implements MxResolver {
         return v4;
     }
 
-    private CompletionStage<List<Record>> records(Name name, int type) {
+    private CompletionStage<LookupResult> result(Name name, int type) {
         return session.lookupAsync(name, type)
                 .toCompletableFuture()
                 .copy()
-                .orTimeout(timeout.toMillis(), TimeUnit.MILLISECONDS)
-                .thenApply(result -> result.getRecords());
+                .orTimeout(timeout.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     private static Optional<Name> name(String text) {
@@ -190,7 +211,11 @@ public final class DnsJavaMxResolver implements MxResolver {
     private static String reason(Throwable fault) {
         Throwable cause = cause(fault);
         String message = cause.getMessage();
-        return cause.getClass().getSimpleName() + (message == null ? "" : ": " + message);
+        // what a validating resolver gives as its reason (RFC 8914), such as DNSSEC_BOGUS
+        String told = cause instanceof ServerFailedException failed && failed.getExtendedRcode() != null
+                ? " (" + ExtendedErrorCodeOption.text(failed.getExtendedRcode().getErrorCode()) + ")"
+                : "";
+        return cause.getClass().getSimpleName() + (message == null ? "" : ": " + message) + told;
     }
 
     private static Throwable cause(Throwable fault) {

@@ -8,7 +8,7 @@ import org.backupmx.mail.Mailbox;
 import org.backupmx.mail.Recipient;
 import org.jspecify.annotations.Nullable;
 
-/** The recipients that a transaction has so far, and the largest mail data that all of them take. */
+/** The recipients that a transaction has so far, and what mail data all of them take. */
 final class AcceptedRecipients {
 
     /** Up to so many recipients duplicates are looked for one by one. */
@@ -17,6 +17,7 @@ final class AcceptedRecipients {
     private final List<Recipient> all = new ArrayList<>(1);
     private @Nullable Set<Mailbox> known; // mailboxes of all, once they are not few
     private long maxBytes = Long.MAX_VALUE;
+    private boolean takesSmtpUtf8 = true;
 
     boolean isEmpty() {
         return all.isEmpty();
@@ -35,9 +36,15 @@ final class AcceptedRecipients {
         return maxBytes;
     }
 
-    void add(Recipient recipient, long limit) {
+    /** Whether the primaries of all are known to take SMTPUTF8, or not known to lack it. */
+    boolean takesSmtpUtf8() {
+        return takesSmtpUtf8;
+    }
+
+    void add(Recipient recipient, long limit, boolean isSmtpUtf8Taken) {
         all.add(recipient);
         maxBytes = Math.min(maxBytes, limit);
+        takesSmtpUtf8 &= isSmtpUtf8Taken;
         if (known != null) {
             known.add(recipient.path().mailbox());
         }

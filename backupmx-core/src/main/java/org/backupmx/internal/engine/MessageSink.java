@@ -43,6 +43,7 @@ final class MessageSink implements MailDataSink {
 
     // guarded by this
     private final HopCounter hops = new HopCounter();
+    private final @Nullable HeaderOctets header; // null if any octets will do
     private @Nullable SpoolWriter writer;
     private @Nullable Verdict refusal;
     private long mailDataBytes;
@@ -51,19 +52,27 @@ final class MessageSink implements MailDataSink {
 
     private boolean blocking; // used by the caller only
 
+    /**
+     * Makes a sink.
+     *
+     * @param maxBytes the largest mail data that is taken
+     * @param asciiHeader whether a header section with octets beyond ASCII is refused
+     */
     MessageSink(
             IntakeService intake,
             ClientInfo client,
             ReceivedField.Client from,
             SenderVerification sender,
             Envelope envelope,
-            long maxBytes) {
+            long maxBytes,
+            boolean asciiHeader) {
         this.intake = intake;
         this.client = client;
         this.from = from;
         this.sender = sender;
         this.envelope = envelope;
         this.maxBytes = maxBytes;
+        this.header = asciiHeader ? new HeaderOctets() : null;
         this.nonBlockingBytes = intake.spool.nonBlockingBytes();
         this.receivedAt = intake.runtime.now();
         this.blocking = nonBlockingBytes == 0;
@@ -88,6 +97,8 @@ final class MessageSink implements MailDataSink {
         hops.scan(mailData);
         if (mailDataBytes > maxBytes) {
             refuse(Replies.TOO_LARGE);
+        } else if (header != null && header.areBeyondAscii(mailData)) {
+            refuse(Replies.NO_SMTPUTF8_HEADER);
         } else if (hops.isLooping()) {
             refuse(Replies.LOOP);
         } else {

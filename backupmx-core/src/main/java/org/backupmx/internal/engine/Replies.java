@@ -22,6 +22,12 @@ final class Replies {
     static final Verdict ROUTED = reject(550, "5.7.1", "We do not relay by a route in the local part");
     static final Verdict UNKNOWN_RECIPIENT = reject(550, "5.1.1", "No such recipient");
     static final Verdict UNSURE_RECIPIENT = defer(450, "4.1.1", "Recipient cannot be verified now, try again later");
+    static final Verdict NO_SMTPUTF8 =
+            reject(550, "5.6.7", "The primary mail server lacks SMTPUTF8, which the address needs");
+    static final Verdict NO_SMTPUTF8_HEADER =
+            reject(550, "5.6.9", "The primary mail server lacks SMTPUTF8, which the header section needs");
+    static final Verdict OTHER_SMTPUTF8 =
+            defer(452, "4.5.3", "Other primary mail server, send to this recipient in another transaction");
     static final Verdict TOO_LARGE = reject(552, "5.3.4", "Message too large");
     static final Verdict TOO_MANY_RECIPIENTS = defer(452, "4.5.3", "Too many recipients");
     static final Verdict OTHER_SIZE_LIMIT =

@@ -19,6 +19,7 @@ import org.backupmx.intake.RelayDomain;
 import org.backupmx.intake.SenderVerification;
 import org.backupmx.intake.SenderVerifier;
 import org.backupmx.intake.Verdict;
+import org.backupmx.internal.queue.PrimaryLimits;
 import org.backupmx.internal.runtime.DnsUnavailableException;
 import org.backupmx.mail.Envelope;
 import org.backupmx.mail.ForwardPath;
@@ -39,8 +40,8 @@ final class Session implements IntakeSession {
 
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
-    /** A recipient that is not accepted yet, and the largest mail data that its domain takes. */
-    private record Candidate(Recipient recipient, long maxBytes) {
+    /** A recipient that is not accepted yet, and what its domain takes: the largest mail data, and SMTPUTF8. */
+    private record Candidate(Recipient recipient, long maxBytes, boolean takesSmtpUtf8) {
         Mailbox mailbox() {
             return recipient.path().mailbox();
         }
@@ -142,15 +143,14 @@ final class Session implements IntakeSession {
     public CompletableFuture<Verdict> postmaster(RcptParameters given) {
         ForwardPath path = new ForwardPath(intake.config.postmaster());
         try {
-            return role(new Candidate(given.recipient(path), intake.config.maxMessageBytes()));
+            return role(candidate(given.recipient(path), Long.MAX_VALUE));
         } catch (IllegalArgumentException e) {
             return refused(List.of(path), Replies.BAD_PARAMETER);
         }
     }
 
     private CompletableFuture<Verdict> inDomain(RelayDomain domain, Recipient recipient) {
-        long own = domain.maxMessageBytes().orElse(Long.MAX_VALUE);
-        Candidate candidate = new Candidate(recipient, Math.min(own, intake.config.maxMessageBytes()));
+        Candidate candidate = candidate(recipient, domain.maxMessageBytes().orElse(Long.MAX_VALUE));
         if (isRouted(candidate.mailbox().localPart()) && !intake.config.allowRoutedLocalParts()) {
             return refused(candidate, Replies.ROUTED);
         }
@@ -159,6 +159,9 @@ final class Session implements IntakeSession {
         }
         if (parameters.sizeBytes() > candidate.maxBytes()) {
             return refused(candidate, Replies.TOO_LARGE);
+        }
+        if (!candidate.takesSmtpUtf8() && needsSmtpUtf8(candidate)) {
+            return refused(candidate, Replies.NO_SMTPUTF8);
         }
         if (!intake.gate.isFor(domain)) {
             return known(domain, candidate);
@@ -173,6 +176,19 @@ final class Session implements IntakeSession {
                         : refused(
                                 candidate,
                                 Replies.primaryIsUp(candidate.mailbox().domain())));
+    }
+
+    /** What is promised here is kept elsewhere: by what the primary has said of itself, and what is set for its domain. */
+    private Candidate candidate(Recipient recipient, long ownLimit) {
+        PrimaryLimits limits = intake.delivery.limits(recipient.path().domain());
+        long maxBytes = Math.min(Math.min(ownLimit, limits.maxMessageBytes()), intake.config.maxMessageBytes());
+        return new Candidate(recipient, maxBytes, limits.takesSmtpUtf8());
+    }
+
+    /** By its addresses; a message may need it by its header section as well, which comes later. */
+    private boolean needsSmtpUtf8(Candidate candidate) {
+        return candidate.mailbox().needsSmtpUtf8()
+                || reversePath.mailbox().map(Mailbox::needsSmtpUtf8).orElse(false);
     }
 
     private CompletableFuture<Verdict> known(RelayDomain domain, Candidate candidate) {
@@ -253,7 +269,11 @@ final class Session implements IntakeSession {
             // too large for one of them, it could be neither taken nor refused for both
             return refused(candidate, Replies.OTHER_SIZE_LIMIT);
         }
-        recipients.add(candidate.recipient(), candidate.maxBytes());
+        if (!recipients.isEmpty() && parameters.smtpUtf8() && recipients.takesSmtpUtf8() != candidate.takesSmtpUtf8()) {
+            // likewise, if its header section turns out to need it
+            return refused(candidate, Replies.OTHER_SMTPUTF8);
+        }
+        recipients.add(candidate.recipient(), candidate.maxBytes(), candidate.takesSmtpUtf8());
         return Replies.RECIPIENT_OK;
     }
 
@@ -326,7 +346,8 @@ final class Session implements IntakeSession {
                         tls),
                 sender,
                 envelope.build(),
-                recipients.maxBytes());
+                recipients.maxBytes(),
+                parameters.smtpUtf8() && !recipients.takesSmtpUtf8());
         sink = taken;
         recipients = new AcceptedRecipients();
         return CompletableFuture.completedFuture(new DataVerdict.Proceed(taken));

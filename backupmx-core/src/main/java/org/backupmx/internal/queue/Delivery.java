@@ -27,7 +27,9 @@ final class Delivery {
     final DomainDirectory directory;
     final Spool spool;
     final RelayClient client;
-    final RelayRouter router;
+    final RouteJournal journal;
+    final RouteFinder routes;
+    final LimitsJournal limits;
     final LeaseKeeper keeper;
     final Permits permits;
     final OperatorOrders orders;
@@ -51,7 +53,9 @@ final class Delivery {
         this.directory = directory;
         this.spool = config.spool();
         this.client = config.relayClient();
-        this.router = router;
+        this.journal = new RouteJournal(config.historyStore(), runtime);
+        this.routes = new RouteFinder(router, journal, runtime);
+        this.limits = new LimitsJournal(config.historyStore(), runtime);
         this.keeper = new LeaseKeeper(spool, runtime);
         this.permits = new Permits(config.maxDeliveries());
         this.orders = new OperatorOrders(runtime, events, ordered);

@@ -104,6 +104,8 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
         List<SpoolLane> queued = delivery.spool.lanes();
         delivery.keeper.start();
         delivery.history.start();
+        delivery.journal.start();
+        delivery.limits.start();
         journal.ifPresent(OrderJournal::restore);
         delivery.heldMail.start();
         queued.forEach(lane -> lane(lane.domain()).listed(lane));
@@ -238,6 +240,22 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
                 : healthWithoutLane(domain, maxAge);
     }
 
+    /**
+     * Returns what a domain's primary is known to take. Never blocks.
+     *
+     * @param domain a relay domain
+     * @return by the last answer to EHLO in a probe that succeeded, at most 30 d old; else {@link PrimaryLimits#UNKNOWN}
+     */
+    public PrimaryLimits limits(MailDomain domain) {
+        DomainLane lane = lanes.get(domain);
+        if (lane != null) {
+            return lane.limits();
+        }
+        RelayDomain settings = delivery.directory.listed(domain);
+        PrimaryWatch watch = settings == null ? null : watches.find(settings.nextHops());
+        return watch == null ? PrimaryLimits.UNKNOWN : watch.limits();
+    }
+
     /** Too many subdomains are asked for; those that share fixed next hops share their primary. */
     private CompletableFuture<PrimaryHealth> healthWithoutLane(MailDomain domain, Duration maxAge) {
         RelayDomain settings = delivery.directory.listed(domain);
@@ -345,6 +363,12 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
         return new QueueSnapshot(now, List.copyOf(domains.values()));
     }
 
+    private void closeHistories() {
+        delivery.history.close();
+        delivery.journal.write();
+        delivery.limits.write();
+    }
+
     /**
      * Stops: nothing more is leased, what is leased and not attempted is given back.
      *
@@ -361,7 +385,7 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
             if (attempts.get() == 0) {
                 attemptsEnded.complete(null);
             }
-            return attemptsEnded.thenRunAsync(delivery.history::close, delivery.runtime.workers());
+            return attemptsEnded.thenRunAsync(this::closeHistories, delivery.runtime.workers());
         });
     }
 }

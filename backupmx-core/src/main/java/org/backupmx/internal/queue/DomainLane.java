@@ -100,6 +100,11 @@ final class DomainLane {
         return primary.health();
     }
 
+    /** What the primary is known to take. */
+    PrimaryLimits limits() {
+        return primary.limits();
+    }
+
     /** The primary's health, see {@link LanePrimary#health(Duration)}; it is watched for a while from now on. */
     CompletableFuture<PrimaryHealth> health(Duration maxAge) {
         wanted();
@@ -184,7 +189,27 @@ final class DomainLane {
     }
 
     void refreshRoute() {
-        route.refresh(this::wake);
+        route.refresh(this::routeFound);
+    }
+
+    /** A way that is there again is as good as a primary that is: what waits goes at once, whenever it is due. */
+    private void routeFound(boolean isRestored) {
+        if (isRestored) {
+            flush();
+        } else {
+            wake();
+        }
+    }
+
+    /** Tells whether the way leads where the primary never was, and nobody has taken a message there yet. */
+    boolean isElsewhere() {
+        DomainRoute.Known known = route.known();
+        return known != null && known.isElsewhere();
+    }
+
+    /** A message was relayed. */
+    void relayed() {
+        route.confirm();
     }
 
     void wake() {
@@ -230,6 +255,13 @@ final class DomainLane {
         }
         Instant now = delivery.runtime.now();
         primary.follow(known);
+        if (route.isUntold() && delivery.spool.nextDue(domain).isPresent()) {
+            route.tell();
+        }
+        Instant old = known.at().plus(DomainRoute.FRESH);
+        if (!known.isGood() && old.isAfter(now)) { // else a search is under way
+            arm(old);
+        }
         if (known.route() instanceof RelayRoute.NextHops hops) {
             deliver(now, hops);
         } else if (known.route() instanceof RelayRoute.Undeliverable undeliverable) {
@@ -237,10 +269,6 @@ final class DomainLane {
         } else {
             rest(now);
             leaveUnlessNeeded(now);
-            if (route.isUntold() && delivery.spool.nextDue(domain).isPresent()) {
-                route.tell();
-            }
-            arm(known.at().plus(DomainRoute.FRESH));
         }
     }
 
@@ -379,7 +407,7 @@ final class DomainLane {
         }
     }
 
-    /** A foreign domain takes no mail: every message that is due fails. */
+    /** A foreign domain takes no mail: every DSN that is due fails. */
     private void failDue(Instant now, SmtpReply reply) throws SpoolException {
         resting = false;
         if (inFlight.get() > 0) {
@@ -396,7 +424,13 @@ final class DomainLane {
             settleDown(now);
         }
         for (HeldLease held : failing) {
-            begin(held).fail(reply);
+            if (held.lease().message().envelope().reversePath().isNull()) {
+                begin(held).fail(reply);
+            } else {
+                // no DSN of ours, so accepted when this was a relay domain: what the DNS says does not return it
+                begin(held).keep(reply);
+                route.keeps(reply);
+            }
         }
     }
 

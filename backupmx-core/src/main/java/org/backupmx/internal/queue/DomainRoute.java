@@ -4,12 +4,19 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.backupmx.event.LastGoodRouteUsed;
 import org.backupmx.event.RouteHeld;
+import org.backupmx.event.RouteRestored;
 import org.backupmx.intake.RelayDomain;
+import org.backupmx.internal.runtime.DnsUnavailableException;
 import org.backupmx.mail.MailDomain;
+import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.Destination;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.RelayRoute;
@@ -19,7 +26,12 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The way to one domain: its settings and its route as found last, found again when they are old. Thread-safe. */
+/**
+ * The way to one domain: its settings and its route as found last, found again when they are old. Thread-safe.
+ *
+ * <p>A domain that was a relay domain within 30 d stays one for the mail that waits, whatever a look-up or the DNS says of
+ * it by now: {@link RouteJournal} remembers that.
+ */
 final class DomainRoute {
 
     /**
@@ -29,6 +41,9 @@ final class DomainRoute {
      * @param retryPolicy when its mail is tried again
      * @param undelivered what becomes of its mail that cannot be delivered
      * @param route the route
+     * @param lastGood what made good for the DNS, empty if it needed nothing
+     * @param isElsewhere whether the route leads into networks in which the primary never was, and nobody has taken a
+     *     message there yet: one message goes first, and a refusal says nothing about the message
      * @param at when it was found
      */
     record Known(
@@ -36,7 +51,19 @@ final class DomainRoute {
             RetryPolicy retryPolicy,
             UndeliveredPolicy undelivered,
             RelayRoute route,
-            Instant at) {}
+            Optional<RouteFinder.LastGood> lastGood,
+            boolean isElsewhere,
+            Instant at) {
+
+        /** Tells whether there is a way, and the DNS says so. */
+        boolean isGood() {
+            return route instanceof RelayRoute.NextHops && lastGood.isEmpty();
+        }
+
+        private Known asOf(Instant now) {
+            return new Known(isRelayDomain, retryPolicy, undelivered, route, lastGood, isElsewhere, now);
+        }
+    }
 
     private static final Logger LOG = LoggerFactory.getLogger(DomainRoute.class);
 
@@ -49,6 +76,7 @@ final class DomainRoute {
     private volatile @Nullable Known known;
     private volatile String trouble = ""; // why there is no way now; empty if there is one
     private volatile String told = ""; // the trouble that listeners know of
+    private List<String> notes = List.of(); // what was noted of the last route; owned by the search
 
     DomainRoute(Delivery delivery, MailDomain domain) {
         this.delivery = delivery;
@@ -80,8 +108,12 @@ final class DomainRoute {
         return last == null ? delivery.config.undelivered() : last.undelivered();
     }
 
-    /** Looks for the way unless what is known is fresh or somebody is looking already. */
-    void refresh(Runnable whenFound) {
+    /**
+     * Looks for the way unless what is known is fresh or somebody is looking already.
+     *
+     * @param whenFound is told whether there is a way again after there was none
+     */
+    void refresh(Consumer<Boolean> whenFound) {
         Known last = known;
         if (last != null && last.at().plus(FRESH).isAfter(delivery.runtime.now())) {
             return;
@@ -91,20 +123,30 @@ final class DomainRoute {
         }
     }
 
-    /** Finds the way as it is now, and remembers nothing. */
+    /** Finds the way as it is now, and keeps nothing of it here. */
     CompletionStage<Known> search() {
         try {
-            return delivery.directory.find(domain).thenCompose(this::route);
+            return delivery.directory
+                    .find(domain)
+                    .exceptionallyCompose(fault -> isRemembered(fault)
+                            ? CompletableFuture.completedFuture(Optional.empty())
+                            : CompletableFuture.failedFuture(fault))
+                    .thenCompose(this::route);
         } catch (RuntimeException e) {
             return CompletableFuture.failedFuture(e);
         }
     }
 
+    /** Tells whether the memory stands in for who knows whether the domain is ours: the DNS, or anybody at the start. */
+    private boolean isRemembered(Throwable fault) {
+        Throwable cause = fault instanceof CompletionException && fault.getCause() != null ? fault.getCause() : fault;
+        return (known == null || cause instanceof DnsUnavailableException)
+                && delivery.journal.find(domain).isPresent();
+    }
+
     private CompletionStage<Known> route(Optional<RelayDomain> settings) {
-        boolean isRelayDomain = settings.isPresent();
-        List<NextHop> nextHops = isRelayDomain
-                ? settings.get().nextHops()
-                : delivery.config.routes().getOrDefault(domain, List.of());
+        Optional<LastGoodRoute> before = delivery.journal.find(domain);
+        boolean isRelayDomain = settings.isPresent() || before.isPresent();
         boolean allowsPrivate = delivery.config.allowPrivateNextHops()
                 || settings.map(RelayDomain::privateNextHops).orElse(false);
         RetryPolicy retry = settings.flatMap(RelayDomain::retryPolicy)
@@ -112,20 +154,76 @@ final class DomainRoute {
                 .orElse(defaultPolicy);
         UndeliveredPolicy undelivered =
                 settings.flatMap(RelayDomain::undelivered).orElse(delivery.config.undelivered());
-        return delivery.router
-                .route(new Destination(domain, isRelayDomain, nextHops, allowsPrivate))
-                .thenApply(route -> new Known(isRelayDomain, retry, undelivered, route, delivery.runtime.now()));
+        Destination destination = new Destination(domain, isRelayDomain, nextHops(settings, before), allowsPrivate);
+        return delivery.routes.find(destination, isInTrouble()).thenApply(found -> {
+            boolean isElsewhere = destination.nextHops().isEmpty() // what an operator wrote down he means
+                    && found.lastGood().isEmpty()
+                    && found.route() instanceof RelayRoute.NextHops hops
+                    && before.filter(last -> last.isElsewhere(hops)).isPresent();
+            Known now = new Known(
+                    isRelayDomain,
+                    retry,
+                    undelivered,
+                    found.route(),
+                    found.lastGood(),
+                    isElsewhere,
+                    delivery.runtime.now());
+            if (settings.isPresent() && !isElsewhere) {
+                keep(now, !destination.nextHops().isEmpty());
+            }
+            return now;
+        });
     }
 
-    private void found(@Nullable Known found, @Nullable Throwable fault, Runnable whenFound) {
+    private List<NextHop> nextHops(Optional<RelayDomain> settings, Optional<LastGoodRoute> before) {
+        if (settings.isPresent()) {
+            return settings.get().nextHops();
+        }
+        List<NextHop> fixed = delivery.config.routes().getOrDefault(domain, List.of());
+        return fixed.isEmpty() ? before.map(LastGoodRoute::fixed).orElse(List.of()) : fixed;
+    }
+
+    /** Keeps a way to a relay domain for when there is none. */
+    private void keep(Known now, boolean isFixed) {
+        if (now.isGood() && now.route() instanceof RelayRoute.NextHops hops && !domain.isAddressLiteral()) {
+            delivery.journal.found(domain, LastGoodRoute.of(hops, isFixed, now.at()));
+        }
+    }
+
+    /** Takes that a message was relayed by the route: wherever it leads, that is where the primary is. */
+    void confirm() {
+        Known last = known;
+        if (last != null && last.isElsewhere() && last.route() instanceof RelayRoute.NextHops hops) {
+            delivery.journal.found(domain, LastGoodRoute.of(hops, false, delivery.runtime.now()));
+            known = new Known(
+                    last.isRelayDomain(),
+                    last.retryPolicy(),
+                    last.undelivered(),
+                    hops,
+                    last.lastGood(),
+                    false,
+                    last.at());
+        }
+    }
+
+    private void found(@Nullable Known found, @Nullable Throwable fault, Consumer<Boolean> whenFound) {
+        boolean isRestored = false;
         try {
+            Known last = known;
             Known now = found != null ? found : kept(fault);
             known = now;
             note(now);
+            isRestored = last != null && !last.isGood() && now.isGood() && !isSameWay(last.route(), now.route());
         } finally {
             searching.set(false);
-            whenFound.run();
+            whenFound.accept(isRestored);
         }
+    }
+
+    private static boolean isSameWay(RelayRoute before, RelayRoute now) {
+        return before instanceof RelayRoute.NextHops old
+                && now instanceof RelayRoute.NextHops hops
+                && Set.copyOf(old.addresses()).equals(Set.copyOf(hops.addresses()));
     }
 
     /** What was known before, as of now; if that is nothing, not even whether its mail may be given up: it is kept. */
@@ -134,12 +232,14 @@ final class DomainRoute {
         Known last = known;
         Instant now = delivery.runtime.now();
         return last != null
-                ? new Known(last.isRelayDomain(), last.retryPolicy(), last.undelivered(), last.route(), now)
+                ? last.asOf(now)
                 : new Known(
                         true,
                         defaultPolicy,
                         delivery.config.undelivered(),
                         new RelayRoute.Retry("look-up of the domain failed"),
+                        Optional.empty(),
+                        false,
                         now);
     }
 
@@ -149,28 +249,57 @@ final class DomainRoute {
             reason = hold.reason();
         } else if (found.route() instanceof RelayRoute.Retry retry && found.isRelayDomain()) {
             reason = retry.reason();
-        } else if (found.route() instanceof RelayRoute.NextHops hops && known != null) {
-            hops.notes()
-                    .forEach(note -> LOG.atDebug()
-                            .addKeyValue("domain", domain)
-                            .addKeyValue("note", note)
-                            .log("route noted"));
-        }
-        if (reason.isEmpty()) {
-            told = "";
+        } else if (found.lastGood().isPresent()) {
+            reason = found.lastGood().get().reason();
+        } else if (found.route() instanceof RelayRoute.NextHops hops && found.isRelayDomain()) {
+            warn(hops.notes());
+        } else if (found.route() instanceof RelayRoute.Undeliverable) {
+            reason = trouble; // of mail that is kept, if there is any
         }
         trouble = reason;
+        if (reason.isEmpty() && !told.isEmpty()) {
+            told = "";
+            delivery.events.post(new RouteRestored(delivery.runtime.now(), domain));
+        }
     }
 
-    /** Tells whether there is no way, and listeners do not know why: mail that waits is worth telling of. */
+    /** Tells each note once, as long as it stays. */
+    private void warn(List<String> found) {
+        found.stream()
+                .filter(note -> !notes.contains(note))
+                .forEach(note -> LOG.atWarn()
+                        .addKeyValue("domain", domain)
+                        .addKeyValue("note", note)
+                        .log("route noted"));
+        notes = found;
+    }
+
+    /** Tells whether the DNS did not say where the primary is when it was asked last. */
+    boolean isInTrouble() {
+        Known last = known;
+        return last != null && last.isRelayDomain() && !last.isGood();
+    }
+
+    /** Takes that mail of a domain that is not ours any more is kept, although nobody takes it. */
+    void keeps(SmtpReply reply) {
+        trouble = "no relay domain any more, and mail waits for it: " + reply;
+    }
+
+    /** Tells whether there is trouble that listeners do not know of: mail that waits is worth telling of. */
     boolean isUntold() {
         return !trouble.isEmpty() && !trouble.equals(told);
     }
 
-    /** Tells listeners why mail is held. */
+    /** Tells listeners why mail is held, or goes where it went before. */
     void tell() {
         String reason = trouble;
+        Known last = known;
         told = reason;
-        delivery.events.post(new RouteHeld(delivery.runtime.now(), domain, reason));
+        Instant now = delivery.runtime.now();
+        delivery.events.post(
+                last != null && last.lastGood().isPresent()
+                        ? new LastGoodRouteUsed(
+                                now, domain, reason, last.lastGood().get().at())
+                        : new RouteHeld(now, domain, reason));
     }
 }

@@ -71,6 +71,12 @@ final class Flight implements Attempt.Ending, Settler.Done {
         contained(() -> settler.failed(held, reply, expiry, this));
     }
 
+    /** Keeps the message without an attempt, for the next one. */
+    void keep(SmtpReply reply) {
+        SmtpReply noWay = SmtpReply.of(451, "4.4.4", "No way to the domain now: " + reply);
+        contained(() -> settler.deferred(held, null, recipients, noWay, expiry, this));
+    }
+
     @Override
     public void skipped(NextHopAddress address, SmtpReply reply) {
         primary.skipped(address);

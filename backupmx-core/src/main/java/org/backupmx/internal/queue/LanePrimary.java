@@ -51,6 +51,12 @@ final class LanePrimary {
         return ordered().orElse(watched == null ? PrimaryHealth.UNKNOWN : watched.health());
     }
 
+    /** What it is known to take. */
+    PrimaryLimits limits() {
+        PrimaryWatch watched = watch;
+        return watched == null ? PrimaryLimits.UNKNOWN : watched.limits();
+    }
+
     /** What an operator wants it to be taken for. */
     private Optional<PrimaryHealth> ordered() {
         return switch (delivery.orders.standing(lane.domain())) {
@@ -129,6 +135,9 @@ final class LanePrimary {
     /** Returns how many attempts at a time make sense. */
     int limit() {
         PrimaryWatch watched = watch;
+        if (lane.isElsewhere()) {
+            return 1;
+        }
         boolean isOpen = watched == null
                 || watched.isOpen()
                 || delivery.orders.standing(lane.domain()) == HealthOverride.Kind.FORCE_UP;
@@ -172,10 +181,10 @@ final class LanePrimary {
         if (!known.isRelayDomain()) {
             unfollow();
         } else if (known.route() instanceof RelayRoute.NextHops hops) {
-            if (watched != null && !watched.nextHops().equals(PrimaryWatches.key(hops.addresses()))) {
+            if (watched != null && !watched.nextHops().equals(hops.primary())) {
                 unfollow();
             }
-            watch = scheduler.watches().follow(delivery, lane, hops.addresses());
+            watch = scheduler.watches().follow(delivery, lane, hops);
         } else if (watched != null) {
             watched.unresolved(lane, "no route to " + lane.domain());
         }
@@ -215,6 +224,7 @@ final class LanePrimary {
         }
         if (outcomes.stream().anyMatch(RecipientOutcome.Relayed.class::isInstance)) {
             watched.delivered();
+            lane.relayed();
         } else if (outcomes.stream().allMatch(LanePrimary::isAboutTheHost)) {
             watched.refused(outcomes.get(0).reply());
         }

@@ -57,6 +57,7 @@ final class PrimaryWatch {
 
     private volatile PrimaryHealth health;
     private volatile List<NextHopAddress> addresses;
+    private volatile LimitsJournal.@Nullable Answer answer; // to EHLO, in the last probe that succeeded
 
     PrimaryWatch(Delivery delivery, PrimaryWatches watches, List<NextHop> nextHops, List<NextHopAddress> addresses) {
         this.delivery = delivery;
@@ -66,11 +67,18 @@ final class PrimaryWatch {
         this.probe = delivery.config.healthProbe();
         this.monitor = new PrimaryMonitor(probe, delivery.runtime.random(), delivery.runtime.now());
         this.health = monitor.health();
+        this.answer = delivery.limits.find(nextHops).orElse(null);
     }
 
     /** Returns what is known of the primary. */
     PrimaryHealth health() {
         return health;
+    }
+
+    /** Returns what the primary is known to take, by its last answer to EHLO that is not too old. */
+    PrimaryLimits limits() {
+        LimitsJournal.Answer last = answer;
+        return last == null ? PrimaryLimits.UNKNOWN : last.limits(delivery.runtime.now());
     }
 
     /** Tells whether lanes keep their mail without an attempt: only where a probe will tell when that is over. */
@@ -354,6 +362,11 @@ final class PrimaryWatch {
         try {
             if (result != null) {
                 delivery.history.probed(nextHops, result, began);
+                if (result instanceof ProbeResult.Healthy healthy) {
+                    answer = delivery.limits
+                            .said(nextHops, healthy.capabilities())
+                            .orElse(null);
+                }
                 told(monitor -> monitor.probed(result, delivery.runtime.now()));
             } else {
                 LOG.atError().setCause(fault).addKeyValue("nextHop", nextHops).log("probe failed by our fault");

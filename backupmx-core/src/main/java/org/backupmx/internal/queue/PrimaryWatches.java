@@ -2,13 +2,14 @@ package org.backupmx.internal.queue;
 
 import java.net.InetAddress;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Stream;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.NextHopAddress;
+import org.backupmx.relay.RelayRoute;
 import org.jspecify.annotations.Nullable;
 
 /** The watches of one engine: one for each primary, however many domains go there. Thread-safe. */
@@ -23,9 +24,10 @@ final class PrimaryWatches {
     private int running; // guarded by waiting
     private volatile boolean stopped;
 
-    /** Returns the watch of the primary that these addresses are, and makes the lane follow it. */
-    PrimaryWatch follow(Delivery delivery, DomainLane lane, List<NextHopAddress> addresses) {
-        List<NextHop> key = key(addresses);
+    /** Returns the watch of the primary that a route leads to, and makes the lane follow it. */
+    PrimaryWatch follow(Delivery delivery, DomainLane lane, RelayRoute.NextHops route) {
+        List<NextHop> key = route.primary();
+        List<NextHopAddress> addresses = route.addresses();
         while (true) {
             PrimaryWatch watch =
                     watches.computeIfAbsent(key, unknown -> new PrimaryWatch(delivery, this, key, addresses));
@@ -39,18 +41,10 @@ final class PrimaryWatches {
     /** Returns the watch of these next hops, null if there is none. */
     @Nullable
     PrimaryWatch find(List<NextHop> nextHops) {
-        return watches.get(key(nextHops.stream()));
-    }
-
-    static List<NextHop> key(List<NextHopAddress> addresses) {
-        return key(addresses.stream().map(NextHopAddress::nextHop));
-    }
-
-    /** The primary by its next hops, in no order: equal preferences are shuffled each time. */
-    private static List<NextHop> key(Stream<NextHop> nextHops) {
-        return nextHops.distinct()
-                .sorted((a, b) -> a.toString().compareTo(b.toString()))
-                .toList();
+        return watches.get(nextHops.stream()
+                .distinct()
+                .sorted(Comparator.comparing(NextHop::toString))
+                .toList());
     }
 
     void remove(PrimaryWatch watch) {

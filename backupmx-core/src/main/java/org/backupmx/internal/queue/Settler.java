@@ -82,7 +82,7 @@ final class Settler {
      */
     void attempted(
             HeldLease held,
-            NextHopAddress via,
+            @Nullable NextHopAddress via,
             List<QueuedRecipient> attempted,
             List<RecipientOutcome> outcomes,
             LaneExpiry expiry,
@@ -128,7 +128,7 @@ final class Settler {
     /** Settles an attempt that had one reason to fail for now, the same for all. */
     void deferred(
             HeldLease held,
-            NextHopAddress via,
+            @Nullable NextHopAddress via,
             List<QueuedRecipient> attempted,
             SmtpReply reply,
             LaneExpiry expiry,

@@ -4,6 +4,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import org.backupmx.event.BackupMxListener;
 import org.backupmx.event.DeadLetterRemoved;
+import org.backupmx.event.LastGoodRouteUsed;
 import org.backupmx.event.MailExpiring;
 import org.backupmx.event.MailRefused;
 import org.backupmx.event.MaintenanceEnding;
@@ -16,6 +17,7 @@ import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
 import org.backupmx.event.RecipientRelayed;
 import org.backupmx.event.RouteHeld;
+import org.backupmx.event.RouteRestored;
 import org.backupmx.event.SpoolHealthChanged;
 import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.SmtpReply;
@@ -201,6 +203,20 @@ public final class EventLog implements BackupMxListener {
                 .addKeyValue("domain", event.domain())
                 .addKeyValue("reason", event.reason())
                 .log("no route, mail held");
+    }
+
+    @Override
+    public void onLastGoodRouteUsed(LastGoodRouteUsed event) {
+        LOG.atWarn()
+                .addKeyValue("domain", event.domain())
+                .addKeyValue("reason", event.reason())
+                .addKeyValue("lastGood", event.lastGood().truncatedTo(ChronoUnit.SECONDS))
+                .log("no route, last good one used");
+    }
+
+    @Override
+    public void onRouteRestored(RouteRestored event) {
+        LOG.atInfo().addKeyValue("domain", event.domain()).log("route found again");
     }
 
     @Override

@@ -9,6 +9,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.backupmx.event.BackupMxEvent;
 import org.backupmx.event.BackupMxListener;
 import org.backupmx.event.DeadLetterRemoved;
+import org.backupmx.event.LastGoodRouteUsed;
 import org.backupmx.event.MailExpiring;
 import org.backupmx.event.MailRefused;
 import org.backupmx.event.MaintenanceEnding;
@@ -21,6 +22,7 @@ import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
 import org.backupmx.event.RecipientRelayed;
 import org.backupmx.event.RouteHeld;
+import org.backupmx.event.RouteRestored;
 import org.backupmx.event.SpoolHealthChanged;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -149,6 +151,10 @@ public final class EventQueue {
                 listener.onMaintenanceEnding(e);
             } else if (event instanceof RouteHeld e) {
                 listener.onRouteHeld(e);
+            } else if (event instanceof LastGoodRouteUsed e) {
+                listener.onLastGoodRouteUsed(e);
+            } else if (event instanceof RouteRestored e) {
+                listener.onRouteRestored(e);
             } else if (event instanceof SpoolHealthChanged e) {
                 listener.onSpoolHealthChanged(e);
             } else {

@@ -142,16 +142,65 @@ class DnsJavaMxResolverTest {
     }
 
     @Test
-    void aTruncatedAnswerIsAskedForOverTcpAndBounded() {
-        for (int i = 0; i < 150; i++) {
-            dns.add("many.example", Type.MX, (1000 - i) + " h" + i + ".example.");
+    void aTruncatedAnswerIsAskedForOverTcpAndKeptWhole() {
+        for (int i = 0; i < MxLookup.MAX_EXCHANGERS; i++) {
+            dns.add("many.example", Type.MX, (3000 - i) + " h" + i + ".example.");
         }
-        dns.truncated("many.example");
         MxLookup.Found many = (MxLookup.Found) mx("many.example");
         assertThat(many.exchangers()).hasSize(MxLookup.MAX_EXCHANGERS);
-        assertThat(many.exchangers().get(0)).isEqualTo(new MailExchanger("h149.example", 851));
-        assertThat(many.exchangers().get(99)).isEqualTo(new MailExchanger("h50.example", 950));
+        assertThat(many.exchangers().get(0)).isEqualTo(new MailExchanger("h499.example", 2501));
         assertThat(dns.queries()).containsExactly("udp many.example MX", "tcp many.example MX");
+    }
+
+    @Test
+    void anAnswerOfTooManyRecordsIsNone() {
+        for (int i = 0; i <= MxLookup.MAX_EXCHANGERS; i++) {
+            dns.add("many.example", Type.MX, "10 h" + i + ".example.");
+        }
+        assertThat(mx("many.example")).isEqualTo(new MxLookup.TemporaryFailure("IOException: answer of 501 records"));
+    }
+
+    @Test
+    void anAnswerThatIsTruncatedOverTcpAsWellIsNone() {
+        for (int i = 0; i < 5000; i++) {
+            dns.add("many.example", Type.MX, "10 h" + i + ".example.");
+        }
+        assertThat(mx("many.example"))
+                .isEqualTo(new MxLookup.TemporaryFailure("IOException: answer truncated over TCP"));
+        mx("many.example");
+        assertThat(dns.queries()).as("a failure is not remembered").hasSize(4);
+    }
+
+    @Test
+    void udpAnswersAreAskedForInASizeThatNeedsNoFragments() {
+        mx("example.org");
+        assertThat(dns.payloads()).containsExactly(1232);
+    }
+
+    @Test
+    void aBogusSignatureIsNamed() {
+        dns.bogus("example.org");
+        assertThat(mx("example.org"))
+                .isInstanceOfSatisfying(
+                        MxLookup.TemporaryFailure.class,
+                        failure -> assertThat(failure.reason()).contains("DNSSEC_BOGUS"));
+    }
+
+    @Test
+    void theAnswerToAnotherQuestionIsNone() {
+        dns.add("evil.example", Type.MX, "10 mx.evil.example.").confused("example.org", "evil.example");
+        assertThat(mx(resolver(Duration.ofMillis(400), dns.address()), "example.org"))
+                .isInstanceOf(MxLookup.TemporaryFailure.class);
+    }
+
+    @Test
+    void anAnswerWithAnotherIdIsNone() {
+        dns.add("example.org", Type.MX, "10 mx1.example.net.").damage(wire -> {
+            wire[0] ^= 0x55;
+            return wire;
+        });
+        assertThat(mx(resolver(Duration.ofMillis(400), dns.address()), "example.org"))
+                .isInstanceOf(MxLookup.TemporaryFailure.class);
     }
 
     @Test
@@ -164,22 +213,28 @@ class DnsJavaMxResolverTest {
     }
 
     @Test
-    void tenAddressesAreKeptOfBothFamilies() {
-        for (int i = 1; i <= 50; i++) {
+    void addressesAreBoundedInTurnOfBothFamilies() {
+        for (int i = 1; i <= 150; i++) {
             dns.add("big.example", Type.A, "9.9.9." + i).add("big.example", Type.AAAA, "2620:fe::" + i);
         }
-        dns.truncated("big.example");
         List<InetAddress> kept = ((AddressLookup.Found) addresses("big.example")).addresses();
         assertThat(kept).hasSize(AddressLookup.MAX_ADDRESSES);
-        assertThat(kept.stream().filter(Inet4Address.class::isInstance)).hasSize(5);
+        assertThat(kept.stream().filter(Inet4Address.class::isInstance)).hasSize(AddressLookup.MAX_ADDRESSES / 2);
     }
 
     @Test
-    void aHostWithoutAddressOrAV4MappedOneIsNoSuchHost() {
-        dns.exists("bare.example").add("mapped.example", Type.AAAA, "::ffff:9.9.9.9");
-        for (String host : List.of("bare.example", "mapped.example", "gone.example", "a..b", "x".repeat(64), "\\")) {
+    void aHostWithoutAddressIsNoSuchHost() {
+        dns.exists("bare.example");
+        for (String host : List.of("bare.example", "gone.example", "a..b", "x".repeat(64), "\\")) {
             assertThat(addresses(host)).as(host).isEqualTo(new AddressLookup.NoSuchHost());
         }
+    }
+
+    @Test
+    void aV4MappedAddressIsTheV4OneAndCountsOnce() throws IOException {
+        dns.add("mapped.example", Type.AAAA, "::ffff:9.9.9.9").add("mapped.example", Type.A, "9.9.9.9");
+        assertThat(addresses("mapped.example"))
+                .isEqualTo(new AddressLookup.Found(List.of(InetAddress.getByName("9.9.9.9"))));
     }
 
     @Test
@@ -188,7 +243,9 @@ class DnsJavaMxResolverTest {
         assertThat(addresses("six.example")).isInstanceOf(AddressLookup.Found.class);
         assertThat(addresses("four.example")).isInstanceOf(AddressLookup.Found.class);
         dns.add("alias.example", Type.CNAME, "four.example.");
-        assertThat(addresses("alias.example")).isEqualTo(addresses("four.example"));
+        assertThat(addresses("alias.example"))
+                .isEqualTo(
+                        new AddressLookup.Found(((AddressLookup.Found) addresses("four.example")).addresses(), true));
     }
 
     @Test
@@ -237,6 +294,29 @@ class DnsJavaMxResolverTest {
         assertThat(queriesWhenAskedAfter(Duration.ofSeconds(2))).isEqualTo(1);
         assertThat(queriesWhenAskedAfter(Duration.ofMinutes(59))).isZero();
         assertThat(queriesWhenAskedAfter(Duration.ofMinutes(2))).isEqualTo(1);
+    }
+
+    @Test
+    void anAliasThatLeadsToNothingIsRememberedAsNothing() {
+        dns.add("example.org", 86_400, Type.CNAME, "real.example.")
+                .exists("real.example")
+                .negativeTtl(100);
+        assertThat(queriesWhenAskedAfter(Duration.ZERO)).isPositive();
+        dns.add("real.example", Type.MX, "10 mx1.example.net.");
+        assertThat(queriesWhenAskedAfter(Duration.ofSeconds(101))).isPositive();
+        assertThat(mx("example.org")).isInstanceOf(MxLookup.Found.class);
+    }
+
+    @Test
+    void whoAsksAfreshGetsWhatTheServerSaysNowAndSoDoOthersThen() {
+        dns.negativeTtl(3600);
+        assertThat(mx("example.org")).isEqualTo(new MxLookup.NoSuchDomain());
+        dns.add("example.org", Type.MX, "10 mx1.example.net.");
+        assertThat(mx("example.org")).isEqualTo(new MxLookup.NoSuchDomain());
+        assertThat(mx(resolver.afresh(), "example.org")).isInstanceOf(MxLookup.Found.class);
+        long queries = dns.queries().size();
+        assertThat(mx("example.org")).isInstanceOf(MxLookup.Found.class);
+        assertThat(dns.queries()).hasSize((int) queries);
     }
 
     @Test

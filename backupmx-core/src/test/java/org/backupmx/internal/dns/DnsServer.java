@@ -24,9 +24,12 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.UnaryOperator;
 import org.xbill.DNS.DClass;
+import org.xbill.DNS.EDNSOption;
+import org.xbill.DNS.ExtendedErrorCodeOption;
 import org.xbill.DNS.Flags;
 import org.xbill.DNS.Message;
 import org.xbill.DNS.Name;
+import org.xbill.DNS.OPTRecord;
 import org.xbill.DNS.Rcode;
 import org.xbill.DNS.Record;
 import org.xbill.DNS.SOARecord;
@@ -40,6 +43,9 @@ final class DnsServer implements AutoCloseable {
     private final ServerSocket tcp;
     private final Map<String, List<Record>> records = new ConcurrentHashMap<>();
     private final Map<String, Integer> failures = new ConcurrentHashMap<>();
+    private final Set<String> bogus = ConcurrentHashMap.newKeySet();
+    private final Map<String, String> confused = new ConcurrentHashMap<>();
+    private final Set<Integer> payloads = ConcurrentHashMap.newKeySet();
     private final Set<String> silent = ConcurrentHashMap.newKeySet();
     private final Set<String> truncated = ConcurrentHashMap.newKeySet();
     private final Queue<String> queries = new ConcurrentLinkedQueue<>();
@@ -91,8 +97,22 @@ final class DnsServer implements AutoCloseable {
         return this;
     }
 
+    /** Fails as a validating resolver does that finds a bogus signature (RFC 8914). */
+    DnsServer bogus(String name) {
+        bogus.add(name);
+        return fail(name, Rcode.SERVFAIL);
+    }
+
+    /** Answers as if the other name had been asked for. */
+    DnsServer confused(String name, String other) {
+        confused.put(name, other);
+        return this;
+    }
+
     DnsServer heal(String name) {
         failures.remove(name);
+        bogus.remove(name);
+        silent.remove(name);
         return this;
     }
 
@@ -130,6 +150,11 @@ final class DnsServer implements AutoCloseable {
     /** Returns what has been asked: {@code udp example.org MX}. */
     List<String> queries() {
         return List.copyOf(queries);
+    }
+
+    /** Returns the sizes of UDP answers that clients said they take. */
+    Set<Integer> payloads() {
+        return Set.copyOf(payloads);
     }
 
     private void serveUdp() {
@@ -170,6 +195,8 @@ final class DnsServer implements AutoCloseable {
 
     private byte[] answer(byte[] wire, boolean isTcp) throws IOException, InterruptedException {
         Message query = new Message(wire);
+        int payload = query.getOPT() == null ? 512 : query.getOPT().getPayloadSize();
+        payloads.add(payload);
         Record question = query.getQuestion();
         String name = question.getName().toString(true).toLowerCase(Locale.ROOT);
         queries.add((isTcp ? "tcp " : "udp ") + name + " " + Type.string(question.getType()));
@@ -182,18 +209,25 @@ final class DnsServer implements AutoCloseable {
         Message answer = new Message(query.getHeader().getID());
         answer.getHeader().setFlag(Flags.QR);
         answer.getHeader().setFlag(Flags.RA);
-        answer.addRecord(question, Section.QUESTION);
+        String meant = confused.getOrDefault(name, name);
+        answer.addRecord(
+                meant.equals(name) ? question : Record.newRecord(absolute(meant), question.getType(), DClass.IN),
+                Section.QUESTION);
         if (truncated.contains(name) && !isTcp) {
             answer.getHeader().setFlag(Flags.TC);
         } else {
-            fill(answer, name, question.getType());
+            fill(answer, meant, question.getType());
         }
-        return damage.apply(answer.toWire(65535));
+        return damage.apply(answer.toWire(isTcp ? 65535 : payload));
     }
 
     private void fill(Message answer, String name, int type) {
         answer.getHeader().setRcode(failures.getOrDefault(name, Rcode.NOERROR));
         if (failures.containsKey(name)) {
+            if (bogus.contains(name)) {
+                EDNSOption reason = new ExtendedErrorCodeOption(ExtendedErrorCodeOption.DNSSEC_BOGUS);
+                answer.addRecord(new OPTRecord(1232, 0, 0, 0, reason), Section.ADDITIONAL);
+            }
             return;
         }
         List<Record> found =
