@@ -29,6 +29,7 @@ import org.backupmx.relay.Destination;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.OwnIdentity;
 import org.backupmx.relay.RelayClient;
+import org.backupmx.relay.RelaySettings;
 import org.backupmx.retry.RetryPolicy;
 import org.backupmx.spool.Spool;
 import org.backupmx.undelivered.DeliveryPreset;
@@ -100,6 +101,7 @@ public final class BackupMxBuilder {
     SenderVerifier senderVerifier = SenderVerifier.none();
     GreylistPolicy greylist = GreylistPolicy.off();
     HealthProbe healthProbe = HealthProbe.recipient();
+    RelaySettings relaySettings = RelaySettings.defaults();
     Map<MailDomain, List<NextHop>> routes = Map.of();
     OwnIdentity ownIdentity = OwnIdentity.named();
 
@@ -144,6 +146,7 @@ public final class BackupMxBuilder {
         senderVerifier = from.senderVerifier;
         greylist = from.greylist;
         healthProbe = from.healthProbe;
+        relaySettings = from.relaySettings;
         routes = from.routes;
         ownIdentity = from.ownIdentity;
         postmaster = from.postmaster;
@@ -356,6 +359,19 @@ public final class BackupMxBuilder {
      */
     public BackupMxBuilder healthProbe(HealthProbe value) {
         healthProbe = requireNonNull(value, "value");
+        return this;
+    }
+
+    /**
+     * Sets how we present ourselves to primaries and what we demand of them: TLS, credentials, source address, EHLO name.
+     * Default: {@link RelaySettings#defaults()}. A relay domain with settings of its own uses those alone. Hosts of domains
+     * that are not relay domains see {@link RelaySettings#forStrangers()}.
+     *
+     * @param value the settings
+     * @return this builder
+     */
+    public BackupMxBuilder relaySettings(RelaySettings value) {
+        relaySettings = requireNonNull(value, "value");
         return this;
     }
 

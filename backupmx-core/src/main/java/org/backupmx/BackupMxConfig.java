@@ -26,6 +26,7 @@ import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.OwnIdentity;
 import org.backupmx.relay.RelayClient;
+import org.backupmx.relay.RelaySettings;
 import org.backupmx.retry.RetryPolicy;
 import org.backupmx.spool.Spool;
 import org.backupmx.undelivered.UndeliveredPolicy;
@@ -171,6 +172,15 @@ public final class BackupMxConfig {
      */
     public HealthProbe healthProbe() {
         return values.healthProbe;
+    }
+
+    /**
+     * Returns how we present ourselves to primaries where a domain does not say.
+     *
+     * @return the settings
+     */
+    public RelaySettings relaySettings() {
+        return values.relaySettings;
     }
 
     /**

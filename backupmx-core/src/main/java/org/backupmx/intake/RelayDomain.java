@@ -8,6 +8,7 @@ import java.util.OptionalLong;
 import java.util.function.Consumer;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.relay.NextHop;
+import org.backupmx.relay.RelaySettings;
 import org.backupmx.retry.RetryPolicy;
 import org.backupmx.undelivered.UndeliveredPolicy;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +28,7 @@ public final class RelayDomain {
     private final @Nullable RetryPolicy retryPolicy;
     private final @Nullable UndeliveredPolicy undelivered;
     private final @Nullable DomainMode mode;
+    private final @Nullable RelaySettings relaySettings;
     private final boolean privateNextHops;
     private final boolean requiresTls;
     private final long maxMessageBytes; // 0 for the engine's alone
@@ -49,6 +51,9 @@ public final class RelayDomain {
         @Nullable
         DomainMode mode;
 
+        @Nullable
+        RelaySettings relaySettings;
+
         boolean privateNextHops;
         boolean requiresTls;
         long maxMessageBytes;
@@ -67,6 +72,7 @@ public final class RelayDomain {
         this.retryPolicy = from.retryPolicy;
         this.undelivered = from.undelivered;
         this.mode = from.mode;
+        this.relaySettings = from.relaySettings;
         this.privateNextHops = from.privateNextHops;
         this.requiresTls = from.requiresTls;
         this.maxMessageBytes = from.maxMessageBytes;
@@ -79,6 +85,7 @@ public final class RelayDomain {
         copy.retryPolicy = retryPolicy;
         copy.undelivered = undelivered;
         copy.mode = mode;
+        copy.relaySettings = relaySettings;
         copy.privateNextHops = privateNextHops;
         copy.requiresTls = requiresTls;
         copy.maxMessageBytes = maxMessageBytes;
@@ -158,6 +165,17 @@ public final class RelayDomain {
     public RelayDomain withMode(DomainMode value) {
         requireNonNull(value, "value");
         return with(settings -> settings.mode = value);
+    }
+
+    /**
+     * Returns this domain with settings of its own toward its primary: TLS, credentials, source address, EHLO name.
+     *
+     * @param value the settings, used as they are and not mixed with the engine's; the engine's unless set
+     * @return a copy
+     */
+    public RelayDomain withRelaySettings(RelaySettings value) {
+        requireNonNull(value, "value");
+        return with(settings -> settings.relaySettings = value);
     }
 
     /**
@@ -270,6 +288,15 @@ public final class RelayDomain {
      */
     public Optional<DomainMode> mode() {
         return Optional.ofNullable(mode);
+    }
+
+    /**
+     * Returns the settings of this domain toward its primary.
+     *
+     * @return the settings, empty for the engine's
+     */
+    public Optional<RelaySettings> relaySettings() {
+        return Optional.ofNullable(relaySettings);
     }
 
     /**

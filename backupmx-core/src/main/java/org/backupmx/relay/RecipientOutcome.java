@@ -58,4 +58,20 @@ public sealed interface RecipientOutcome {
             }
         }
     }
+
+    /**
+     * Nobody knows: all mail data and its end were sent, and the reply never came. The next hop may be responsible, so to
+     * send the message again may be to send it twice; not to do so may be to lose it.
+     *
+     * @param reply 4yz of ours that says what happened
+     */
+    record Unknown(SmtpReply reply) implements RecipientOutcome {
+        /** Checks the reply. */
+        public Unknown {
+            requireNonNull(reply, "reply");
+            if (!reply.isTransient()) {
+                throw new IllegalArgumentException("reply: " + reply + " (expected: 4yz)");
+            }
+        }
+    }
 }

@@ -21,18 +21,29 @@ public sealed interface RelayResult {
     }
 
     /**
-     * No mail transaction was begun: no connection, no greeting, EHLO refused, TLS broken. Another address or another
-     * host may be tried at once.
+     * No mail transaction was begun: no connection, no greeting, EHLO refused, TLS or authentication failed.
      *
-     * @param reply the next hop's reply, or a 4yz of ours that says what happened; a 5yz rules out the whole host
+     * @param reply the next hop's reply, or a 4yz of ours that says what happened
+     * @param about what else may be tried at once
      */
-    record NoSession(SmtpReply reply) implements RelayResult {
-        /** Checks the reply. */
+    record NoSession(SmtpReply reply, About about) implements RelayResult {
+        /** Checks the parts. */
         public NoSession {
             requireNonNull(reply, "reply");
+            requireNonNull(about, "about");
             if (reply.isPositive()) {
                 throw new IllegalArgumentException("reply: " + reply + " (expected: 4yz or 5yz)");
             }
         }
+    }
+
+    /** What a failure to get a session says something about. */
+    enum About {
+        /** This address: no connection, silence, 4yz to the greeting, broken TLS. Another one of the host may do. */
+        ADDRESS,
+        /** The host at all its addresses: 5yz to the greeting, our credentials refused. Another host may do. */
+        HOST,
+        /** Ourselves: no socket, no such source address, stopping. Nothing is known of the next hop. */
+        OURSELVES
     }
 }

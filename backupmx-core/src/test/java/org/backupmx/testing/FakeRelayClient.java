@@ -38,6 +38,9 @@ public final class FakeRelayClient implements RelayClient {
     /** What went out: one recipient of one message. */
     public record Relayed(NextHopAddress nextHop, ReversePath reversePath, ForwardPath recipient, String mailData) {}
 
+    /** The reply that a recipient gets whose final reply is lost. */
+    public static final SmtpReply LOST = SmtpReply.of(451, "4.4.2", "Connection lost after the end of mail data");
+
     /** The reply of a next hop that is down. */
     public static final SmtpReply UNREACHABLE = SmtpReply.of(451, "4.4.1", "Connection refused");
 
@@ -107,6 +110,16 @@ public final class FakeRelayClient implements RelayClient {
      */
     public void reply(ForwardPath recipient, SmtpReply reply) {
         recipientReplies.put(recipient, requireNonNull(reply, "reply"));
+    }
+
+    /**
+     * Loses the final reply for a recipient: the message arrives, and the outcome is {@link RecipientOutcome.Unknown} until
+     * another reply is set.
+     *
+     * @param recipient the recipient
+     */
+    public void loseReply(ForwardPath recipient) {
+        reply(recipient, LOST);
     }
 
     /**
@@ -226,7 +239,8 @@ public final class FakeRelayClient implements RelayClient {
     public CompletionStage<RelayResult> answer(RelayRequest request) {
         SmtpReply refusal = stopped ? UNREACHABLE : refusal(request.nextHop());
         if (refusal != null) {
-            return CompletableFuture.completedFuture(new RelayResult.NoSession(refusal));
+            return CompletableFuture.completedFuture(new RelayResult.NoSession(
+                    refusal, refusal.isPermanent() ? RelayResult.About.HOST : RelayResult.About.ADDRESS));
         }
         String mailData;
         try (InputStream in = request.mailData().open()) {
@@ -239,7 +253,9 @@ public final class FakeRelayClient implements RelayClient {
         for (Recipient recipient : request.recipients()) {
             RecipientOutcome outcome = outcome(recipientReplies.getOrDefault(recipient.path(), OK));
             outcomes.add(outcome);
-            if (keeping && outcome instanceof RecipientOutcome.Relayed) {
+            boolean arrived =
+                    outcome instanceof RecipientOutcome.Relayed || outcome instanceof RecipientOutcome.Unknown;
+            if (keeping && arrived) {
                 relayed.add(
                         new Relayed(request.nextHop(), request.envelope().reversePath(), recipient.path(), mailData));
             }
@@ -250,6 +266,9 @@ public final class FakeRelayClient implements RelayClient {
     private static RecipientOutcome outcome(SmtpReply reply) {
         if (reply.isPositive()) {
             return new RecipientOutcome.Relayed(reply);
+        }
+        if (reply.equals(LOST)) {
+            return new RecipientOutcome.Unknown(reply);
         }
         return reply.isTransient()
                 ? new RecipientOutcome.TransientFailure(reply)

@@ -141,6 +141,7 @@ final class ServeCommand implements Callable<Integer> {
                 .retryPolicy(config.retry().giveUpAfter(config.lifetime()))
                 .greylist(config.greylistDelay().map(GreylistPolicy::inMemory).orElse(GreylistPolicy.off()))
                 .healthProbe(config.probe().healthProbe())
+                .relaySettings(config.relay())
                 .mode(config.mode())
                 .maxMessageBytes(config.limits().messageBytes())
                 .maxRecipients(config.limits().recipients())

@@ -21,6 +21,7 @@ import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.OwnIdentity;
+import org.backupmx.relay.RelaySettings;
 import org.backupmx.retry.RetryPolicy;
 import org.backupmx.smtp.SmtpListener;
 import org.backupmx.smtp.StartTls;
@@ -43,6 +44,7 @@ record ServerConfig(
         List<IpNetwork> byDestination,
         Map<MailDomain, List<NextHop>> routes,
         ServerProbe probe,
+        RelaySettings relay,
         RetryPolicy retry,
         Duration lifetime,
         ServerLimits limits,
@@ -69,6 +71,7 @@ record ServerConfig(
             "by-destination",
             "routes",
             "probe",
+            "relay",
             "retry",
             "lifetime",
             "limits",
@@ -108,11 +111,13 @@ record ServerConfig(
         if (!byDestination.isEmpty() && !map.containsKey("domains")) {
             required(root, map, "postmaster", "an address, as there is no domain for it");
         }
+        RelaySettings relay = ServerRelay.of(map.get("relay"), RelaySettings.defaults());
         Map<MailDomain, ServerDomain> domains = map.containsKey("domains") || byDestination.isEmpty()
                 ? ServerDomain.all(
                         required(root, map, "domains", "the domains we are backup MX for"),
                         limits,
-                        map.containsKey("tls"))
+                        map.containsKey("tls"),
+                        relay)
                 : Map.of();
         return new ServerConfig(
                 required(root, map, "hostname", "our host name, for example mx2.example.net")
@@ -131,6 +136,7 @@ record ServerConfig(
                 byDestination,
                 routes(map.get("routes"), domains),
                 ServerProbe.of(map.get("probe")),
+                relay,
                 retry(map.get("retry")),
                 map.containsKey("lifetime")
                         ? map.get("lifetime").value(Units.DURATION, Units::duration)

@@ -14,34 +14,37 @@ import org.backupmx.intake.RelayDomain;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
+import org.backupmx.relay.RelaySettings;
+import org.backupmx.relay.TlsPolicy;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One relay domain of the reference server's configuration: its fixed next hops, empty for «by MX», its mode, absent for
- * that of all, its recipients, absent for «any», whether its mail must come by TLS, and its size limit, absent for that
- * of all.
+ * that of all, its recipients, absent for «any», whether its mail must come by TLS, its size limit, absent for that of all,
+ * and how we present ourselves to its primary, absent for the way of all.
  */
 record ServerDomain(
         List<NextHop> primary,
         Optional<DomainMode> mode,
         Optional<Set<Mailbox>> recipients,
         boolean requiresTls,
-        OptionalLong messageBytes) {
+        OptionalLong messageBytes,
+        Optional<RelaySettings> relay) {
 
-    static final ServerDomain DEFAULT =
-            new ServerDomain(List.of(), Optional.empty(), Optional.empty(), false, OptionalLong.empty());
+    static final ServerDomain DEFAULT = new ServerDomain(
+            List.of(), Optional.empty(), Optional.empty(), false, OptionalLong.empty(), Optional.empty());
 
-    private static final Set<String> KEYS = Set.of("primary", "mode", "recipients", "tls", "message-size");
+    private static final Set<String> KEYS = Set.of("primary", "mode", "recipients", "tls", "message-size", "relay");
     private static final String NEXT_HOP = "host, host:port, [address] or [address]:port, or a list of them";
 
     /** Reads {@code domains}. */
-    static Map<MailDomain, ServerDomain> all(ConfigNode node, ServerLimits limits, boolean offersTls)
-            throws ConfigException {
+    static Map<MailDomain, ServerDomain> all(
+            ConfigNode node, ServerLimits limits, boolean offersTls, RelaySettings relay) throws ConfigException {
         Map<MailDomain, ServerDomain> domains = new LinkedHashMap<>();
         for (Map.Entry<String, ConfigNode> entry : node.map().entrySet()) {
             ConfigNode child = entry.getValue();
             MailDomain name = name(child, entry.getKey());
-            ServerDomain domain = child.isEmpty() ? DEFAULT : of(child, limits, offersTls);
+            ServerDomain domain = child.isEmpty() ? DEFAULT : of(child, limits, offersTls, relay);
             if (domains.put(name, domain) != null) {
                 throw child.fault("given twice", "each domain once");
             }
@@ -64,7 +67,8 @@ record ServerDomain(
         throw node.fault("not a domain", "a domain such as example.org");
     }
 
-    private static ServerDomain of(ConfigNode node, ServerLimits limits, boolean offersTls) throws ConfigException {
+    private static ServerDomain of(ConfigNode node, ServerLimits limits, boolean offersTls, RelaySettings relay)
+            throws ConfigException {
         Map<String, ConfigNode> map = node.map(KEYS);
         Optional<Set<Mailbox>> recipients = Optional.empty();
         if (map.containsKey("recipients")) {
@@ -74,12 +78,30 @@ record ServerDomain(
             }
             recipients = Optional.of(mailboxes);
         }
+        List<NextHop> primary = map.containsKey("primary") ? nextHops(map.get("primary")) : List.of();
         return new ServerDomain(
-                map.containsKey("primary") ? nextHops(map.get("primary")) : List.of(),
+                primary,
                 map.containsKey("mode") ? Optional.of(mode(map.get("mode"))) : Optional.empty(),
                 recipients,
                 map.containsKey("tls") && requiresTls(map.get("tls"), offersTls),
-                messageBytes(map.get("message-size"), limits));
+                messageBytes(map.get("message-size"), limits),
+                relay(map.get("relay"), relay, primary));
+    }
+
+    /** Reads how we present ourselves to this primary; what it does not say is as for all. */
+    private static Optional<RelaySettings> relay(@Nullable ConfigNode node, RelaySettings relay, List<NextHop> primary)
+            throws ConfigException {
+        if (node == null) {
+            return Optional.empty();
+        }
+        RelaySettings settings = ServerRelay.of(node, relay);
+        boolean needsName = settings.tls() instanceof TlsPolicy.Verify verify
+                && verify.names().isEmpty()
+                && primary.stream().anyMatch(hop -> hop.host().matches("[0-9.]+|.*:.*"));
+        if (needsName) {
+            throw node.missing("tls-names", "the name in the certificate, as primary is an address");
+        }
+        return Optional.of(settings);
     }
 
     /** Reads when mail is accepted. */
@@ -136,6 +158,9 @@ record ServerDomain(
         }
         if (messageBytes.isPresent()) {
             domain = domain.withMaxMessageBytes(messageBytes.getAsLong());
+        }
+        if (relay.isPresent()) {
+            domain = domain.withRelaySettings(relay.get());
         }
         return recipients.isPresent() ? domain.withRecipients(RecipientPolicy.only(recipients.get())) : domain;
     }

@@ -21,6 +21,9 @@ import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.OwnIdentity;
 import org.backupmx.relay.ProbeDepth;
+import org.backupmx.relay.RelayCredentials;
+import org.backupmx.relay.RelaySettings;
+import org.backupmx.relay.TlsPolicy;
 import org.backupmx.smtp.BareLineEnds;
 import org.backupmx.smtp.EarlyTalkers;
 import org.backupmx.smtp.SmtpListener;
@@ -76,13 +79,35 @@ class ServerConfigTest {
     }
 
     @Test
+    void aPasswordIsReadFromAFileThatNobodyElseMayRead() throws Exception {
+        Path password = Files.writeString(folder.resolve("password"), "p\u00e4ss w\u00f6rd\nsecond line\n");
+        Files.setPosixFilePermissions(password, PosixFilePermissions.fromString("rw-r-----"));
+        List<String> lines = List.of(
+                "hostname: mx2.example.net",
+                "listen: [127.0.0.1:2525]",
+                "spool: data/spool",
+                "relay: {user: backupmx, password-file: " + password + "}",
+                "domains: {example.test: {}}");
+        Path file = Files.write(folder.resolve("server.yaml"), lines);
+
+        assertThatThrownBy(() -> ServerConfig.read(file))
+                .isInstanceOf(ConfigException.class)
+                .hasMessage(file + ":4: relay.password-file: " + password
+                        + " has mode rw-r----- (expected: mode 0600 or 0400)");
+        Files.setPosixFilePermissions(password, PosixFilePermissions.fromString("rw-------"));
+        ServerConfig config = ServerConfig.read(file);
+        assertThat(config.relay().credentials())
+                .contains(RelayCredentials.of("backupmx", "p\u00e4ss w\u00f6rd".toCharArray()));
+        assertThat(config.toString()).contains("backupmx").doesNotContain("w\u00f6rd");
+    }
+
+    @Test
     void everyKeyIsRead() throws Exception {
         Path certificate = Path.of("src/test/resources/tls/mx2.crt.pem");
         Path key = Path.of("src/test/resources/tls/mx2.key.pem");
         Path ecCertificate = Path.of("src/test/resources/tls/ec.crt.pem");
         Path ecKey = Path.of("src/test/resources/tls/ec.key.pem");
-        Path file =
-                Files.writeString(folder.resolve("server.yaml"), """
+        Path file = Files.writeString(folder.resolve("server.yaml"), """
                 hostname: MX2.example.net
                 listen:
                   - 127.0.0.1:2525
@@ -102,10 +127,21 @@ class ServerConfigTest {
                     tls: required
                     message-size: 5MB
                     recipients: [a@example.test, "\\"b c\\"@example.test"]
+                    relay: {tls: fingerprint, tls-fingerprints: ["%s"]}
                   by-mx.test:
                 by-destination: [192.0.2.0/24, "2001:db8::/32"]
                 routes:
                   sender.test: [127.0.0.50:2500, "[::1]"]
+                relay:
+                  tls: verify
+                  tls-names: [Mail.example.test, mail2.example.test]
+                  tls-authorities: %s
+                  user: backupmx
+                  password-env: PATH
+                  certificate: %s
+                  key: %s
+                  source: [127.0.0.1, "::1"]
+                  helo: Out.example.net
                 probe: {depth: starttls, up: 8m, down: 1s, timeout: 20s, rise: 1, fall: 3}
                 retry: 5m*3, 15m*4, 1h
                 lifetime: 7d
@@ -126,7 +162,8 @@ class ServerConfigTest {
                 resolvers: ["127.0.0.1:5353", "::1"]
                 allow-private-next-hops: true
                 allow-routed-local-parts: true
-                """.formatted(certificate, key, ecCertificate, ecKey));
+                """.formatted(
+                "AB:".repeat(31) + "ab", certificate, ecCertificate, ecKey, certificate, key, ecCertificate, ecKey));
 
         ServerConfig config = ServerConfig.read(file);
 
@@ -148,7 +185,23 @@ class ServerConfigTest {
         assertThat(config.adminSocket()).contains(Path.of("/run/backupmx/admin.sock"));
         assertThat(config.history()).contains(Path.of("data/history"));
         assertThat(config.mode()).isEqualTo(DomainMode.MONITORING);
+        RelaySettings relay = config.relay();
+        assertThat(relay.tls()).isInstanceOfSatisfying(TlsPolicy.Verify.class, verify -> {
+            assertThat(verify.names()).containsExactlyInAnyOrder("mail.example.test", "mail2.example.test");
+            assertThat(verify.authorities()).hasSize(1);
+        });
+        assertThat(relay.credentials())
+                .contains(RelayCredentials.of("backupmx", System.getenv("PATH").toCharArray()));
+        assertThat(relay.clientCertificate()).isPresent();
+        assertThat(relay.sourceAddress(IpNetwork.of("192.0.2.1").first()))
+                .contains(IpNetwork.of("127.0.0.1").first());
+        assertThat(relay.sourceAddress(IpNetwork.of("2001:db8::1").first()))
+                .contains(IpNetwork.of("::1").first());
+        assertThat(relay.heloName()).contains("out.example.net");
         ServerDomain domain = config.domains().get(MailDomain.of("example.test"));
+        assertThat(domain.relay()).hasValueSatisfying(own -> {
+            assertThat(own).isEqualTo(relay.withTls(TlsPolicy.fingerprint("ab".repeat(32))));
+        });
         assertThat(domain.primary()).containsExactly(new NextHop("127.0.0.50", 2500));
         assertThat(domain.recipients().orElseThrow())
                 .containsExactly(Mailbox.parse("a@example.test"), Mailbox.parse("\"b c\"@example.test"));

@@ -8,7 +8,8 @@ import java.time.Duration;
  * How many connections a {@link SmtpClient} keeps and how long each serves. Immutable and thread-safe.
  *
  * <p>A connection holds at most two blocks of 64 KiB of mail data and 64 KiB of a reply, so the defaults bound the
- * client to 96 MiB if every next hop is as bad as it can be.
+ * client to 96 MiB if every next hop is as bad as it can be; with TLS to 150 MiB, for its records and handshakes take up to
+ * 110 KiB more.
  */
 public final class ClientLimits {
 

@@ -93,7 +93,7 @@ class ProbeTlsIT {
     }
 
     @Test
-    void e1_recipientsAreAskedForInClearAsMailIsRelayed() throws Exception {
-        assertThat(probe(ProbeDepth.RCPT, "127.0.0.1").tls()).isEmpty();
+    void e1_recipientsAreAskedForByTlsAsMailIsRelayed() throws Exception {
+        assertThat(probe(ProbeDepth.RCPT, "127.0.0.1").tls()).isPresent();
     }
 }

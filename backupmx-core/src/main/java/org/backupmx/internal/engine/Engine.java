@@ -24,6 +24,7 @@ import org.backupmx.internal.runtime.EventLog;
 import org.backupmx.internal.runtime.EventQueue;
 import org.backupmx.relay.OwnIdentity;
 import org.backupmx.relay.RelayRouter;
+import org.backupmx.relay.RelaySettings;
 import org.backupmx.spool.SpoolException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -118,6 +119,10 @@ public final class Engine {
         OwnIdentity given = config.ownIdentity();
         List<String> names = new ArrayList<>(given.names());
         names.add(config.hostname());
+        config.relaySettings().heloName().ifPresent(names::add);
+        config.relayDomains().listed().stream()
+                .flatMap(domain -> domain.relaySettings().flatMap(RelaySettings::heloName).stream())
+                .forEach(names::add);
         OwnIdentity identity = OwnIdentity.named(names.stream().distinct().toArray(String[]::new))
                 .withAddresses(given.addresses())
                 .withAddresses(OwnIdentity.interfaceAddresses())

@@ -10,6 +10,7 @@ import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.relay.RelayRequest;
 import org.backupmx.relay.RelayResult;
+import org.backupmx.relay.RelaySettings;
 import org.backupmx.spool.QueuedRecipient;
 import org.backupmx.spool.SpoolLease;
 import org.jspecify.annotations.Nullable;
@@ -28,18 +29,32 @@ final class Attempt {
         /** No address gave a session; these are the last address and its reply. */
         void noSession(NextHopAddress address, SmtpReply reply);
 
+        /** We had no means to try any address; this is the last, and the reply of ours that says why. */
+        void unable(NextHopAddress address, SmtpReply reply);
+
         /** We failed, not the next hop. */
         void faulted(NextHopAddress address, Throwable fault);
     }
 
     private final Delivery delivery;
     private final List<NextHopAddress> addresses;
+    private final RelaySettings settings;
     private final SpoolLease lease;
     private final Ending ending;
+    private @Nullable Failure lastFailure; // passed on from address to address
 
-    Attempt(Delivery delivery, List<NextHopAddress> addresses, SpoolLease lease, Ending ending) {
+    /** An address that gave no session. */
+    private record Failure(NextHopAddress address, SmtpReply reply) {}
+
+    Attempt(
+            Delivery delivery,
+            List<NextHopAddress> addresses,
+            RelaySettings settings,
+            SpoolLease lease,
+            Ending ending) {
         this.delivery = delivery;
         this.addresses = addresses;
+        this.settings = settings;
         this.lease = lease;
         this.ending = ending;
     }
@@ -60,7 +75,8 @@ final class Attempt {
                     delivery.config.hostname(),
                     lease.message().envelope(),
                     lease.recipients().stream().map(QueuedRecipient::recipient).toList(),
-                    new SpooledMailData(delivery.spool, lease.message())));
+                    new SpooledMailData(delivery.spool, lease.message()),
+                    settings));
             return requireNonNull(result, "result");
         } catch (RuntimeException | Error e) {
             return CompletableFuture.failedFuture(e);
@@ -80,21 +96,37 @@ final class Attempt {
                                         + lease.recipients().size() + ")"));
             }
         } else if (result instanceof RelayResult.NoSession none) {
-            ending.skipped(address, none.reply());
-            int next = index + 1;
-            // a 5yz is the host's answer, whatever the address
-            while (none.reply().isPermanent()
-                    && next < addresses.size()
-                    && addresses.get(next).nextHop().equals(address.nextHop())) {
-                next++;
-            }
-            if (next < addresses.size()) {
-                tryAddress(next);
-            } else {
-                ending.noSession(address, none.reply());
-            }
+            noSession(index, none);
         } else {
             ending.faulted(address, fault == null ? new IllegalStateException("no result") : fault);
         }
+    }
+
+    private void noSession(int index, RelayResult.NoSession none) {
+        NextHopAddress address = addresses.get(index);
+        if (none.about() != RelayResult.About.OURSELVES) {
+            lastFailure = new Failure(address, none.reply());
+            ending.skipped(address, none.reply());
+        }
+        int next = following(index, none.about());
+        Failure last = lastFailure;
+        if (next < addresses.size()) {
+            tryAddress(next);
+        } else if (last != null) {
+            ending.noSession(last.address(), last.reply());
+        } else {
+            ending.unable(address, none.reply());
+        }
+    }
+
+    /** Returns the next address that is worth a try. */
+    private int following(int index, RelayResult.About about) {
+        int next = index + 1;
+        while (about == RelayResult.About.HOST
+                && next < addresses.size()
+                && addresses.get(next).nextHop().equals(addresses.get(index).nextHop())) {
+            next++;
+        }
+        return next;
     }
 }

@@ -16,6 +16,7 @@ import org.backupmx.intake.DomainMode;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.RelayRoute;
+import org.backupmx.relay.RelaySettings;
 import org.backupmx.spool.LeaseRequest;
 import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolLane;
@@ -186,6 +187,11 @@ final class DomainLane {
             drainWanted.set(true);
         }
         wake();
+    }
+
+    /** How we present ourselves to the primary. */
+    RelaySettings relaySettings() {
+        return route.relaySettings();
     }
 
     void refreshRoute() {

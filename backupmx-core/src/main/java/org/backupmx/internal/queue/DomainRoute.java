@@ -20,6 +20,7 @@ import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.Destination;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.RelayRoute;
+import org.backupmx.relay.RelaySettings;
 import org.backupmx.retry.RetryPolicy;
 import org.backupmx.undelivered.UndeliveredPolicy;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +41,7 @@ final class DomainRoute {
      * @param isRelayDomain whether we hold mail for the domain; a foreign one has DSNs only
      * @param retryPolicy when its mail is tried again
      * @param undelivered what becomes of its mail that cannot be delivered
+     * @param relaySettings how we present ourselves to its primary; to a stranger's without secrets
      * @param route the route
      * @param lastGood what made good for the DNS, empty if it needed nothing
      * @param isElsewhere whether the route leads into networks in which the primary never was, and nobody has taken a
@@ -50,6 +52,7 @@ final class DomainRoute {
             boolean isRelayDomain,
             RetryPolicy retryPolicy,
             UndeliveredPolicy undelivered,
+            RelaySettings relaySettings,
             RelayRoute route,
             Optional<RouteFinder.LastGood> lastGood,
             boolean isElsewhere,
@@ -61,7 +64,8 @@ final class DomainRoute {
         }
 
         private Known asOf(Instant now) {
-            return new Known(isRelayDomain, retryPolicy, undelivered, route, lastGood, isElsewhere, now);
+            return new Known(
+                    isRelayDomain, retryPolicy, undelivered, relaySettings, route, lastGood, isElsewhere, now);
         }
     }
 
@@ -106,6 +110,12 @@ final class DomainRoute {
     UndeliveredPolicy undelivered() {
         Known last = known;
         return last == null ? delivery.config.undelivered() : last.undelivered();
+    }
+
+    /** Returns how we present ourselves: never with more than the domain's settings say, once they are known. */
+    RelaySettings relaySettings() {
+        Known last = known;
+        return last == null ? delivery.config.relaySettings().forStrangers() : last.relaySettings();
     }
 
     /**
@@ -154,6 +164,7 @@ final class DomainRoute {
                 .orElse(defaultPolicy);
         UndeliveredPolicy undelivered =
                 settings.flatMap(RelayDomain::undelivered).orElse(delivery.config.undelivered());
+        RelaySettings relaySettings = relaySettings(settings, isRelayDomain);
         Destination destination = new Destination(domain, isRelayDomain, nextHops(settings, before), allowsPrivate);
         return delivery.routes.find(destination, isInTrouble()).thenApply(found -> {
             boolean isElsewhere = destination.nextHops().isEmpty() // what an operator wrote down he means
@@ -164,6 +175,7 @@ final class DomainRoute {
                     isRelayDomain,
                     retry,
                     undelivered,
+                    relaySettings,
                     found.route(),
                     found.lastGood(),
                     isElsewhere,
@@ -173,6 +185,17 @@ final class DomainRoute {
             }
             return now;
         });
+    }
+
+    /** A domain whose settings are not found any more keeps those it had: they may demand TLS. */
+    private RelaySettings relaySettings(Optional<RelayDomain> settings, boolean isRelayDomain) {
+        RelaySettings ofAll = delivery.config.relaySettings();
+        if (!isRelayDomain) {
+            return ofAll.forStrangers();
+        }
+        Known last = known;
+        RelaySettings otherwise = settings.isPresent() || last == null ? ofAll : last.relaySettings();
+        return settings.flatMap(RelayDomain::relaySettings).orElse(otherwise);
     }
 
     private List<NextHop> nextHops(Optional<RelayDomain> settings, Optional<LastGoodRoute> before) {
@@ -199,6 +222,7 @@ final class DomainRoute {
                     last.isRelayDomain(),
                     last.retryPolicy(),
                     last.undelivered(),
+                    last.relaySettings(),
                     hops,
                     last.lastGood(),
                     false,
@@ -237,6 +261,7 @@ final class DomainRoute {
                         true,
                         defaultPolicy,
                         delivery.config.undelivered(),
+                        delivery.config.relaySettings(),
                         new RelayRoute.Retry("look-up of the domain failed"),
                         Optional.empty(),
                         false,

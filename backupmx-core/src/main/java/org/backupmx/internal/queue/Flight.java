@@ -57,7 +57,7 @@ final class Flight implements Attempt.Ending, Settler.Done {
                 return;
             }
             recipients = attempted.get().recipients();
-            new Attempt(delivery, addresses, attempted.get(), this).start();
+            new Attempt(delivery, addresses, lane.relaySettings(), attempted.get(), this).start();
         });
     }
 
@@ -103,6 +103,17 @@ final class Flight implements Attempt.Ending, Settler.Done {
             }
             primary.noSession(reply);
             settler.deferred(held, address, recipients, reply, expiry, this);
+        });
+    }
+
+    @Override
+    public void unable(NextHopAddress address, SmtpReply reply) {
+        contained(() -> {
+            if (lane.isStopping()) {
+                unused();
+            } else {
+                settler.deferred(held, address, recipients, reply, expiry, this); // the primary is not to blame
+            }
         });
     }
 

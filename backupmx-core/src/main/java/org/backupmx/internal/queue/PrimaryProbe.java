@@ -12,6 +12,7 @@ import org.backupmx.mail.MailDomain;
 import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.ProbeRequest;
 import org.backupmx.relay.ProbeResult;
+import org.backupmx.relay.RelaySettings;
 import org.jspecify.annotations.Nullable;
 
 /** One probe of a primary: its addresses in turn until one is good, all within the timeout of the probe. */
@@ -23,13 +24,15 @@ final class PrimaryProbe {
     private final Delivery delivery;
     private final HealthProbe settings;
     private final MailDomain domain;
+    private final RelaySettings relaySettings;
     private final List<NextHopAddress> addresses;
     private final Instant deadline;
 
-    PrimaryProbe(Delivery delivery, MailDomain domain, List<NextHopAddress> addresses) {
+    PrimaryProbe(Delivery delivery, MailDomain domain, RelaySettings relaySettings, List<NextHopAddress> addresses) {
         this.delivery = delivery;
         this.settings = delivery.config.healthProbe();
         this.domain = domain;
+        this.relaySettings = relaySettings;
         this.addresses = addresses.subList(0, Math.min(addresses.size(), MAX_ADDRESSES));
         this.deadline = delivery.runtime.now().plus(settings.timeout());
     }
@@ -65,7 +68,8 @@ final class PrimaryProbe {
                             delivery.config.hostname(),
                             settings.depth().orElseThrow(),
                             domain,
-                            share(index))),
+                            share(index),
+                            relaySettings)),
                     "probe");
         } catch (RuntimeException | Error e) {
             return CompletableFuture.failedFuture(e);

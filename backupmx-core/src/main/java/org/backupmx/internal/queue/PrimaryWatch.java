@@ -327,7 +327,7 @@ final class PrimaryWatch {
             return;
         }
         asker.refreshRoute();
-        new PrimaryProbe(delivery, asker.domain(), addresses)
+        new PrimaryProbe(delivery, asker.domain(), asker.relaySettings(), addresses)
                 .run()
                 .whenComplete((result, fault) -> ended(result, fault, whenDone));
     }

@@ -96,7 +96,8 @@ final class Settler {
                 outcome.relayed(recipient, reply);
             } else if (result instanceof RecipientOutcome.PermanentFailure) {
                 refused(outcome, recipient, reply);
-            } else if (result instanceof RecipientOutcome.TransientFailure) {
+            } else if (result instanceof RecipientOutcome.TransientFailure
+                    || result instanceof RecipientOutcome.Unknown) {
                 deferred(outcome, recipient, reply);
             } else {
                 throw new AssertionError(result);

@@ -10,8 +10,10 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketAddress;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
+import java.security.cert.Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,7 +23,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
-import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 import org.backupmx.smtp.testing.PrimaryBehaviour.Answer;
 import org.backupmx.smtp.testing.PrimaryBehaviour.Point;
@@ -48,6 +49,8 @@ public final class FakePrimary implements AutoCloseable {
     // guarded by this
     private final List<ReceivedMessage> messages = new ArrayList<>();
     private final List<String> commands = new ArrayList<>();
+    private final List<Certificate> clientCertificates = new ArrayList<>();
+    private final List<SocketAddress> clients = new ArrayList<>();
     private ServerSocket server;
     private int port;
     private int connections;
@@ -133,6 +136,16 @@ public final class FakePrimary implements AutoCloseable {
         return List.copyOf(commands);
     }
 
+    /** The certificates that clients have shown. */
+    public synchronized List<Certificate> clientCertificates() {
+        return List.copyOf(clientCertificates);
+    }
+
+    /** Where connections came from, in order. */
+    public synchronized List<SocketAddress> clients() {
+        return List.copyOf(clients);
+    }
+
     /** How many connections were accepted so far. */
     public synchronized int connections() {
         return connections;
@@ -197,6 +210,7 @@ public final class FakePrimary implements AutoCloseable {
                 sockets.add(socket);
                 synchronized (this) {
                     connections++;
+                    clients.add(socket.getRemoteSocketAddress());
                 }
                 if (listening.isClosed()) {
                     closeQuietly(socket);
@@ -235,6 +249,8 @@ public final class FakePrimary implements AutoCloseable {
         private long sent;
         private String mail = "";
         private final List<String> rcpts = new ArrayList<>();
+        private final ByteArrayOutputStream chunks = new ByteArrayOutputStream();
+        private boolean chunksRefused;
 
         Session(Socket socket) throws IOException {
             this.socket = socket;
@@ -242,11 +258,17 @@ public final class FakePrimary implements AutoCloseable {
             out = socket.getOutputStream();
         }
 
-        private void secure(SSLContext tls) throws IOException {
+        private void secure(Answer.Secure secure) throws IOException {
             say("220 2.0.0 Go on\r\n");
-            SSLSocket secured = (SSLSocket) tls.getSocketFactory().createSocket(socket, null, true);
+            SSLSocket secured = (SSLSocket) secure.tls().getSocketFactory().createSocket(socket, null, true);
             secured.setUseClientMode(false);
+            secured.setNeedClientAuth(secure.wantsCertificate());
             secured.startHandshake();
+            if (secure.wantsCertificate()) {
+                synchronized (FakePrimary.this) {
+                    clientCertificates.add(secured.getSession().getPeerCertificates()[0]);
+                }
+            }
             socket = secured;
             in = new BufferedInputStream(secured.getInputStream(), 65_536);
             out = secured.getOutputStream();
@@ -267,6 +289,11 @@ public final class FakePrimary implements AutoCloseable {
 
         private void command(String command) throws IOException {
             Point point = socket instanceof SSLSocket ? inTls(point(command)) : point(command);
+            if (point == Point.BDAT && behaviour.takesChunks()) {
+                chunk(command);
+                return;
+            }
+            point = point == Point.BDAT ? Point.OTHER : point;
             Answer answer = behaviour.answer(point, command);
             String wrong = outOfTurn(point);
             boolean scripted = !answer.equals(PrimaryBehaviour.accepting().answer(point, command));
@@ -315,7 +342,11 @@ public final class FakePrimary implements AutoCloseable {
                 data.write(line, skip, line.length - skip);
                 line = line();
             }
-            ReceivedMessage message = new ReceivedMessage(mail, List.copyOf(rcpts), data.toByteArray());
+            end(data.toByteArray());
+        }
+
+        private void end(byte[] data) throws IOException {
+            ReceivedMessage message = new ReceivedMessage(mail, List.copyOf(rcpts), data);
             reset();
             Answer answer = behaviour.answer(Point.END_OF_DATA, "");
             // Entered before the reply leaves: who has seen the reply finds the message.
@@ -328,6 +359,32 @@ public final class FakePrimary implements AutoCloseable {
             perform(answer);
         }
 
+        private void chunk(String command) throws IOException {
+            String[] words = command.split(" ", -1);
+            byte[] octets = new byte[Integer.parseInt(words[1])];
+            for (int i = 0; i < octets.length; i++) {
+                octets[i] = (byte) read();
+            }
+            boolean last = words.length == 3;
+            String wrong = mail.isEmpty() ? "503 5.5.1 MAIL first\r\n" : null;
+            if (wrong == null && rcpts.isEmpty()) {
+                wrong = "554 5.5.1 No valid recipients\r\n";
+            }
+            if (wrong == null && chunksRefused) {
+                wrong = "503 5.5.1 RSET first\r\n";
+            }
+            if (wrong != null) {
+                say(wrong);
+                return;
+            }
+            chunks.write(octets);
+            if (last) {
+                end(chunks.toByteArray());
+            } else {
+                chunksRefused = !perform(behaviour.answer(Point.BDAT, command)).startsWith("2");
+            }
+        }
+
         private boolean taken(Answer answer) {
             String text = answer instanceof Answer.Say say
                     ? say.text()
@@ -338,6 +395,8 @@ public final class FakePrimary implements AutoCloseable {
         private void reset() {
             mail = "";
             rcpts.clear();
+            chunks.reset();
+            chunksRefused = false;
         }
 
         /** Does it and returns what was said. */
@@ -378,8 +437,12 @@ public final class FakePrimary implements AutoCloseable {
                 perform(then.next());
                 return said;
             }
+            if (answer instanceof Answer.Reset) {
+                socket.setSoLinger(true, 0);
+                throw new EOFException("reset");
+            }
             if (answer instanceof Answer.Secure secure) {
-                secure(secure.tls());
+                secure(secure);
                 return "220";
             }
             while (true) {
@@ -445,7 +508,8 @@ public final class FakePrimary implements AutoCloseable {
     private static Point point(String command) {
         String verb = command.split(" ", 2)[0].toUpperCase(Locale.ROOT);
         return switch (verb) {
-            case "EHLO", "HELO", "STARTTLS", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT" -> Point.valueOf(verb);
+            case "EHLO", "HELO", "STARTTLS", "AUTH", "BDAT", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT" ->
+                Point.valueOf(verb);
             default -> Point.OTHER;
         };
     }

@@ -26,6 +26,9 @@ public final class PrimaryBehaviour {
         MAIL,
         RCPT,
         DATA,
+        /** A chunk has come that is not the last; the last is followed by {@link #END_OF_DATA}. */
+        BDAT,
+        AUTH,
         /** The first line of mail data has come. */
         MAIL_DATA,
         /** The final dot has come. */
@@ -61,8 +64,14 @@ public final class PrimaryBehaviour {
         /** Does {@code first}; when the other side has sent an octet more, does {@code next}. */
         record Then(Answer first, Answer next) implements Answer {}
 
-        /** Says 220 and shakes hands; the dialogue begins anew inside TLS, without a banner. */
-        record Secure(SSLContext tls) implements Answer {}
+        /** Breaks the connection off with a reset. */
+        record Reset() implements Answer {}
+
+        /**
+         * Says 220 and shakes hands; the dialogue begins anew inside TLS, without a banner. Wants a certificate of the
+         * client if told to.
+         */
+        record Secure(SSLContext tls, boolean wantsCertificate) implements Answer {}
     }
 
     private static final List<String> EXTENSIONS =
@@ -143,7 +152,19 @@ public final class PrimaryBehaviour {
     public PrimaryBehaviour secure(SSLContext tls) {
         List<String> more = new ArrayList<>(extensions);
         more.add("STARTTLS");
-        return offering(more.toArray(String[]::new)).at(Point.STARTTLS, new Answer.Secure(tls));
+        return offering(more.toArray(String[]::new)).at(Point.STARTTLS, new Answer.Secure(tls, false));
+    }
+
+    /** Offers more, besides what it offers. */
+    public PrimaryBehaviour alsoOffering(String... lines) {
+        List<String> more = new ArrayList<>(extensions);
+        more.addAll(List.of(lines));
+        return offering(more.toArray(String[]::new));
+    }
+
+    /** Resets the connection. */
+    public PrimaryBehaviour reset(Point point) {
+        return at(point, new Answer.Reset());
     }
 
     /** Closes every connection once it has received this many octets. */
@@ -154,6 +175,11 @@ public final class PrimaryBehaviour {
     /** Closes every connection once it has sent this many octets. */
     public PrimaryBehaviour cutAfterSending(long octets) {
         return new PrimaryBehaviour(answers, extensions, cutAfterReceiving, octets);
+    }
+
+    /** Tells whether it knows BDAT: who offers {@code CHUNKING} with anything behind it only says so. */
+    boolean takesChunks() {
+        return extensions.contains("CHUNKING");
     }
 
     long cutAfterReceiving() {
@@ -176,8 +202,8 @@ public final class PrimaryBehaviour {
             case EHLO -> ehlo(extensions);
             case EHLO_IN_TLS -> ehlo(without("STARTTLS").extensions);
             case HELO -> "250 primary.test\r\n";
-            case STARTTLS, OTHER -> "502 5.5.1 Not here\r\n";
-            case MAIL, RSET, NOOP -> "250 2.0.0 Ok\r\n";
+            case STARTTLS, AUTH, OTHER -> "502 5.5.1 Not here\r\n";
+            case MAIL, RSET, NOOP, BDAT -> "250 2.0.0 Ok\r\n";
             case RCPT -> "250 2.1.5 Ok\r\n";
             case DATA -> "354 Go on\r\n";
             case MAIL_DATA -> "";

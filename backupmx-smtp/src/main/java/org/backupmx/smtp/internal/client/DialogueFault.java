@@ -1,6 +1,7 @@
 package org.backupmx.smtp.internal.client;
 
 import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.RelayResult;
 
 /**
  * Why a dialogue ended before its time.
@@ -20,10 +21,12 @@ record DialogueFault(Kind kind, SmtpReply reply) {
         MALFORMED,
         /** TLS was wanted and cannot be had. */
         NO_TLS,
+        /** Authentication was wanted and cannot be had. */
+        NO_AUTH,
         /** The mail data could not be read. */
         UNREADABLE,
-        /** We have no socket left to connect with. */
-        NO_SOCKET,
+        /** We have no socket to connect with, or nothing else that a session needs of us. */
+        NO_MEANS,
         /** We are stopping. */
         STOPPED
     }
@@ -41,7 +44,11 @@ record DialogueFault(Kind kind, SmtpReply reply) {
     }
 
     static DialogueFault noSocket() {
-        return new DialogueFault(Kind.NO_SOCKET, SmtpReply.of(451, "4.3.2", "No socket to connect with"));
+        return new DialogueFault(Kind.NO_MEANS, SmtpReply.of(451, "4.3.2", "No socket to connect with"));
+    }
+
+    static DialogueFault ours(String what) {
+        return new DialogueFault(Kind.NO_MEANS, SmtpReply.of(451, "4.3.5", what));
     }
 
     static DialogueFault timedOut(String when) {
@@ -56,6 +63,10 @@ record DialogueFault(Kind kind, SmtpReply reply) {
         return new DialogueFault(Kind.NO_TLS, SmtpReply.of(451, "4.7.5", why));
     }
 
+    static DialogueFault noAuth(String why) {
+        return new DialogueFault(Kind.NO_AUTH, SmtpReply.of(451, "4.7.8", why));
+    }
+
     static DialogueFault unreadable() {
         return new DialogueFault(Kind.UNREADABLE, SmtpReply.of(451, "4.3.0", "Mail data could not be read"));
     }
@@ -64,7 +75,7 @@ record DialogueFault(Kind kind, SmtpReply reply) {
         return new DialogueFault(Kind.STOPPED, SmtpReply.of(421, "4.3.2", "Sending system is stopping"));
     }
 
-    /** Returns this fault after the final dot was sent: the next hop may have taken the message. */
+    /** Returns this fault after all mail data was sent: the next hop may have taken the message. */
     DialogueFault outcomeUnknown() {
         String text = reason() + " after the end of mail data; outcome unknown";
         return new DialogueFault(kind, SmtpReply.of(451, "4.4.2", text));
@@ -73,5 +84,15 @@ record DialogueFault(Kind kind, SmtpReply reply) {
     /** Returns what happened as one line for operators. */
     String reason() {
         return kind == Kind.REFUSED ? reply.toString() : reply.lines().get(0);
+    }
+
+    /** Returns what it says something about, if there was no session yet. */
+    RelayResult.About about() {
+        return switch (kind) {
+            case REFUSED -> reply.isPermanent() ? RelayResult.About.HOST : RelayResult.About.ADDRESS;
+            case LOST, TIMED_OUT, MALFORMED, NO_TLS -> RelayResult.About.ADDRESS;
+            case NO_AUTH -> RelayResult.About.HOST;
+            case UNREADABLE, NO_MEANS, STOPPED -> RelayResult.About.OURSELVES;
+        };
     }
 }

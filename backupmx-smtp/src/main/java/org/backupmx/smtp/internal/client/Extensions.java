@@ -1,9 +1,12 @@
 package org.backupmx.smtp.internal.client;
 
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.backupmx.mail.SmtpReply;
 
 /** What a next hop offers: its answer to EHLO (RFC 5321 section 4.1.1.1), or nothing after HELO. Immutable. */
@@ -19,7 +22,10 @@ final class Extensions {
     private final boolean smtpUtf8;
     private final boolean dsn;
     private final boolean startTls;
+    private final boolean chunking;
     private final int maxRecipients;
+    private final int maxTransactions;
+    private final int maxDomains;
 
     private Extensions(List<String> lines) {
         this.lines = lines;
@@ -34,7 +40,10 @@ final class Extensions {
         smtpUtf8 = parameters.containsKey("SMTPUTF8");
         dsn = parameters.containsKey("DSN");
         startTls = parameters.containsKey("STARTTLS");
+        chunking = parameters.containsKey("CHUNKING");
         maxRecipients = limit("RCPTMAX=");
+        maxTransactions = limit("MAILMAX=");
+        maxDomains = limit("RCPTDOMAINMAX=");
     }
 
     /** Reads the lines after the first, which is the greeting. */
@@ -42,9 +51,11 @@ final class Extensions {
         return new Extensions(ehlo.lines().subList(1, ehlo.lines().size()));
     }
 
+    /** A limit of 0, or one that is no number, is none: nothing could be sent by it. */
     private int limit(String name) {
         for (String word : parameters.getOrDefault("LIMITS", "").split(" ", -1)) {
-            if (word.startsWith(name) && word.substring(name.length()).matches("[1-9]\\d{0,5}")) {
+            if (word.toUpperCase(Locale.ROOT).startsWith(name)
+                    && word.substring(name.length()).matches("[1-9]\\d{0,5}")) {
                 return Integer.parseInt(word.substring(name.length()));
             }
         }
@@ -79,8 +90,29 @@ final class Extensions {
         return startTls;
     }
 
-    /** Returns RCPTMAX of LIMITS (RFC 9422), or no limit. */
+    boolean chunking() {
+        return chunking;
+    }
+
+    /** Returns the mechanisms of AUTH (RFC 4954 section 3), in upper case. */
+    Set<String> mechanisms() {
+        String names =
+                parameters.getOrDefault("AUTH", "").toUpperCase(Locale.ROOT).strip();
+        return new HashSet<>(Arrays.asList(names.split(" +", -1)));
+    }
+
+    /** Returns RCPTMAX of LIMITS (RFC 9422): recipients of a transaction, or no limit. */
     int maxRecipients() {
         return maxRecipients;
+    }
+
+    /** Returns MAILMAX of LIMITS: transactions of a connection, or no limit. */
+    int maxTransactions() {
+        return maxTransactions;
+    }
+
+    /** Returns RCPTDOMAINMAX of LIMITS: domains among the recipients of a transaction, or no limit. */
+    int maxDomains() {
+        return maxDomains;
     }
 }

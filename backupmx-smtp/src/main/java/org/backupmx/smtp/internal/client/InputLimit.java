@@ -6,8 +6,8 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import org.backupmx.smtp.internal.codec.MalformedReplyException;
 
 /**
- * Ends a dialogue in which the other side says too much. Stands next to the socket, so that TLS counts as well: its
- * records go on without end where no reply ever comes of them.
+ * Ends a dialogue in which the other side says too much, in all or since the last {@link #reset()}. Stands next to the
+ * socket, so that TLS counts as well: its records go on without end where no reply ever comes of them.
  */
 final class InputLimit extends ChannelInboundHandlerAdapter {
 
@@ -16,6 +16,11 @@ final class InputLimit extends ChannelInboundHandlerAdapter {
 
     InputLimit(long most) {
         this.most = most;
+    }
+
+    /** Begins to count anew. */
+    void reset() {
+        octets = 0;
     }
 
     @Override

@@ -44,13 +44,20 @@ final class MailDataReader {
     private boolean ended;
 
     // of the one read under way
-    private final MailDataEncoder encoder = new MailDataEncoder();
+    private final MailDataEncoder encoder;
     private @Nullable InputStream in;
     private byte[] block = {};
     private long left;
 
-    MailDataReader(MailData data, Executor workers, EventLoop loop, ByteBufAllocator allocator, Sink sink) {
+    MailDataReader(
+            MailData data,
+            MailDataEncoder encoder,
+            Executor workers,
+            EventLoop loop,
+            ByteBufAllocator allocator,
+            Sink sink) {
         this.data = data;
+        this.encoder = encoder;
         this.workers = workers;
         this.loop = loop;
         this.allocator = allocator;

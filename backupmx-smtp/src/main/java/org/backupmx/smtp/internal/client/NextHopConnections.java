@@ -1,5 +1,6 @@
 package org.backupmx.smtp.internal.client;
 
+import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -9,6 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.backupmx.relay.ProbeDepth;
+import org.backupmx.relay.TlsPolicy;
 import org.backupmx.smtp.ClientLimits;
 import org.backupmx.smtp.ClientTimeouts;
 import org.backupmx.smtp.internal.client.RelayConnection.Place;
@@ -24,19 +26,34 @@ import org.backupmx.smtp.internal.transport.RunningLoops;
 final class NextHopConnections {
 
     private static final class Hop {
+        final Address address;
         final Deque<RelayAttempt> waiting = new ArrayDeque<>();
         final Deque<RelayConnection> idle = new ArrayDeque<>();
         int opening;
         int busy;
         /** All that are not closed yet, those that leave included. */
         int open;
+
+        Hop(Address address) {
+            this.address = address;
+        }
+    }
+
+    /** What all sessions with one address share, whatever their settings. */
+    private static final class Address {
+        int hops;
+        int open;
+        /** Those that wait until a connection of another one here closes. */
+        final Set<SessionKey> wanting = new LinkedHashSet<>();
     }
 
     private final RunningLoops loops;
     private final ClientTimeouts timeouts;
     private final ClientLimits limits;
+    private final SessionSecurity security;
 
     private final Map<SessionKey, Hop> hops = new HashMap<>();
+    private final Map<InetSocketAddress, Address> addresses = new HashMap<>();
     private final Set<RelayConnection> idleOldestFirst = new LinkedHashSet<>();
     private final Set<RelayConnection> live = new LinkedHashSet<>();
     /** Next hops that have attempts waiting for any connection to close. */
@@ -46,10 +63,11 @@ final class NextHopConnections {
     private boolean stopping;
     private final CompletableFuture<Void> allClosed = new CompletableFuture<>();
 
-    NextHopConnections(RunningLoops loops, ClientTimeouts timeouts, ClientLimits limits) {
+    NextHopConnections(RunningLoops loops, ClientTimeouts timeouts, ClientLimits limits, SessionSecurity security) {
         this.loops = loops;
         this.timeouts = timeouts;
         this.limits = limits;
+        this.security = security;
     }
 
     // ---- attempts
@@ -60,17 +78,22 @@ final class NextHopConnections {
             return false;
         }
         SessionKey key = attempt.key();
-        hops.computeIfAbsent(key, k -> new Hop()).waiting.addLast(attempt);
+        hop(key).waiting.addLast(attempt);
         serve(key);
         return true;
     }
 
     /** Takes back an attempt whose kept connection was dead, before all others; other kept ones are as old and go. */
     synchronized void restart(RelayAttempt attempt, RelayConnection dead) {
-        SessionKey key = dead.key();
-        Hop hop = hops.computeIfAbsent(key, k -> new Hop());
-        leave(dead);
-        List.copyOf(hop.idle).forEach(this::leave);
+        List.copyOf(hop(dead.key()).idle).forEach(this::leave);
+        elsewhere(attempt, dead);
+    }
+
+    /** Takes back an attempt that must go on with another connection, before all others. */
+    synchronized void elsewhere(RelayAttempt attempt, RelayConnection spent) {
+        SessionKey key = spent.key();
+        Hop hop = hop(key);
+        leave(spent);
         if (stopping) {
             refuse(attempt, DialogueFault.stopped());
         } else {
@@ -89,13 +112,28 @@ final class NextHopConnections {
             vacate(latest, hop);
             hand(latest, hop);
         }
-        while (hop.opening < hop.waiting.size() && hop.open < limits.connectionsPerNextHop()) {
+        while (hop.opening < hop.waiting.size()) {
+            if (hop.address.open >= limits.connectionsPerNextHop()) {
+                makeRoom(key, hop);
+                return;
+            }
             if (open >= limits.connections()) {
                 wanting.add(key);
                 idleOldestFirst.stream().findFirst().ifPresent(this::leave);
                 return;
             }
             connect(key, hop);
+        }
+    }
+
+    /** Waits for connections with other settings to the same address; its own are handed on anyway. */
+    private void makeRoom(SessionKey key, Hop hop) {
+        if (hop.open < hop.address.open) {
+            hop.address.wanting.add(key);
+            idleOldestFirst.stream()
+                    .filter(idle -> idle.key().address().equals(key.address()))
+                    .findFirst()
+                    .ifPresent(this::leave);
         }
     }
 
@@ -110,20 +148,24 @@ final class NextHopConnections {
         RelayConnection connection = new RelayConnection(key, loops.next(), loops.transport(), timeouts);
         hop.opening++;
         hop.open++;
+        hop.address.open++;
         open++;
         live.add(connection);
+        connection.dialogue().bound(timeouts.attempt());
+        SessionSetup setup = new SessionSetup(
+                connection, security, tls -> {}, () -> opened(connection), fault -> notOpened(connection, fault));
         connection
                 .loop()
                 .execute(() -> connection.open(
                         ProbeDepth.EHLO,
                         timeouts.connect(),
-                        () -> opened(connection),
+                        setup::begin,
                         fault -> notOpened(connection, fault),
                         () -> closed(connection)));
     }
 
     private void refuse(RelayAttempt attempt, DialogueFault fault) {
-        loops.next().execute(() -> attempt.noSession(fault.reply()));
+        loops.next().execute(() -> attempt.noSession(fault));
     }
 
     // ---- what connections report, each on its event loop
@@ -136,14 +178,27 @@ final class NextHopConnections {
         if (connection.place != Place.OPENING) {
             return;
         }
-        Hop hop = hop(connection);
+        Hop hop = hop(connection.key());
         vacate(connection, hop);
         connection.place = Place.LEAVING;
+        if (isWorthClearText(connection, fault)) {
+            return; // those who wait are served when it has closed
+        }
         // While others serve this next hop only one attempt takes the blame; else nobody would ever serve the rest.
         int refused = hop.opening + hop.busy + hop.idle.size() > 0 ? 1 : hop.waiting.size();
         for (int i = 0; i < refused && !hop.waiting.isEmpty(); i++) {
             refuse(hop.waiting.removeFirst(), fault);
         }
+    }
+
+    /** Takes note of an opportunity for TLS that came to nothing; a connection that was in clear text did not fail at it. */
+    private boolean isWorthClearText(RelayConnection connection, DialogueFault fault) {
+        boolean broke = fault.kind() == DialogueFault.Kind.NO_TLS
+                && connection.key().settings().tls() instanceof TlsPolicy.May;
+        if (broke) {
+            security.broken().note(BrokenOffers.Offer.STARTTLS, connection.key().address(), connection.now());
+        }
+        return broke && !stopping;
     }
 
     /** Takes a connection back whose attempt has ended. */
@@ -154,12 +209,14 @@ final class NextHopConnections {
     }
 
     private void keep(RelayConnection connection) {
-        Hop hop = hop(connection);
+        Hop hop = hop(connection.key());
         boolean spent = connection.dialogue().isEnded()
                 || connection.isWornOut()
+                || connection.isUsedUp()
                 || connection.messages() >= limits.messagesPerConnection()
                 || connection.age().compareTo(limits.connectionAge()) >= 0;
-        if (stopping || spent || (hop.waiting.isEmpty() && !wanting.isEmpty())) {
+        boolean wanted = !wanting.isEmpty() || !hop.address.wanting.isEmpty();
+        if (stopping || spent || hop.waiting.isEmpty() && wanted) {
             leave(connection);
             return;
         }
@@ -184,15 +241,18 @@ final class NextHopConnections {
         live.remove(connection);
         if (connection.place != Place.APART) {
             SessionKey key = connection.key();
-            Hop hop = hop(connection);
+            Hop hop = hop(key);
             vacate(connection, hop);
             connection.place = Place.LEAVING;
             hop.open--;
+            hop.address.open--;
             open--;
+            wanting.addAll(hop.address.wanting);
+            hop.address.wanting.clear();
             if (!hop.waiting.isEmpty()) {
                 wanting.add(key);
             } else if (hop.open == 0) {
-                hops.remove(key);
+                forget(key, hop);
             }
             for (SessionKey next : List.copyOf(wanting)) {
                 if (open >= limits.connections()) {
@@ -205,12 +265,23 @@ final class NextHopConnections {
         completeIfAllClosed();
     }
 
-    private Hop hop(RelayConnection connection) {
-        return hops.computeIfAbsent(connection.key(), k -> new Hop());
+    private Hop hop(SessionKey key) {
+        return hops.computeIfAbsent(key, k -> {
+            Address address = addresses.computeIfAbsent(k.address(), a -> new Address());
+            address.hops++;
+            return new Hop(address);
+        });
+    }
+
+    private void forget(SessionKey key, Hop hop) {
+        hops.remove(key);
+        if (--hop.address.hops == 0) {
+            addresses.remove(key.address());
+        }
     }
 
     private void leave(RelayConnection connection) {
-        vacate(connection, hop(connection));
+        vacate(connection, hop(connection.key()));
         connection.place = Place.LEAVING;
         connection.loop().execute(connection::quit);
     }

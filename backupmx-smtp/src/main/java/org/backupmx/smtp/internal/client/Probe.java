@@ -11,9 +11,11 @@ import java.util.concurrent.CompletionStage;
 import java.util.function.Predicate;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.PrimaryCapabilities;
+import org.backupmx.relay.ProbeDepth;
 import org.backupmx.relay.ProbeRequest;
 import org.backupmx.relay.ProbeResult;
-import org.backupmx.smtp.internal.tls.ClientTls;
+import org.backupmx.relay.RelaySettings;
+import org.backupmx.relay.TlsPolicy;
 
 /** One probe on a connection of its own. Knows no DATA. Belongs to the connection's event loop. */
 final class Probe {
@@ -26,36 +28,48 @@ final class Probe {
 
     private final ProbeRequest request;
     private final RelayConnection connection;
-    private final ClientTls tls;
+    private final SessionSecurity security;
     private final CompletableFuture<ProbeResult> result = new CompletableFuture<>();
     private Optional<PrimaryCapabilities.Tls> agreed = Optional.empty();
+    private boolean brokeInTls;
 
-    Probe(ProbeRequest request, RelayConnection connection, ClientTls tls) {
+    Probe(ProbeRequest request, RelayConnection connection, SessionSecurity security) {
         this.request = request;
         this.connection = connection;
-        this.tls = tls;
+        this.security = security;
+    }
+
+    RelayConnection connection() {
+        return connection;
     }
 
     CompletionStage<ProbeResult> result() {
         return result;
     }
 
-    void run(Runnable onClosed) {
+    /** Tells whether mail would now be tried in clear text: an opportunity that came to nothing. */
+    boolean isWorthAnother() {
+        return brokeInTls
+                && request.depth() == ProbeDepth.RCPT
+                && request.settings().tls() instanceof TlsPolicy.May;
+    }
+
+    void run(Duration timeout, Runnable onClosed) {
         Duration most = connection.timeouts().connect();
         connection.maxOctets(MAX_OCTETS);
-        connection.dialogue().bound(request.timeout());
+        connection.dialogue().bound(timeout);
         connection.open(
-                request.depth(),
-                request.timeout().compareTo(most) < 0 ? request.timeout() : most,
-                this::ready,
-                this::failed,
-                onClosed);
+                request.depth(), timeout.compareTo(most) < 0 ? timeout : most, this::ready, this::failed, onClosed);
     }
 
     void failed(DialogueFault fault) {
+        brokeInTls = fault.kind() == DialogueFault.Kind.NO_TLS;
+        if (isWorthAnother()) {
+            security.broken().note(BrokenOffers.Offer.STARTTLS, connection.key().address(), connection.now());
+        }
         switch (fault.kind()) {
-            case REFUSED -> result.complete(new ProbeResult.Refused(fault.reply()));
-            case NO_SOCKET -> result.completeExceptionally(new IOException(fault.reason()));
+            case REFUSED, NO_AUTH -> result.complete(new ProbeResult.Refused(fault.reply()));
+            case NO_MEANS -> result.completeExceptionally(new IOException(fault.reason()));
             default -> result.complete(new ProbeResult.Unreachable(fault.reason()));
         }
     }
@@ -66,24 +80,24 @@ final class Probe {
                 healthy();
                 connection.dialogue().close();
             }
-            case BANNER, EHLO -> healthyThenQuit();
-            case STARTTLS -> startTls();
-            case RCPT -> askForPostmaster();
+            case BANNER -> healthyThenQuit();
+            case EHLO -> {
+                RelaySettings settings = request.settings();
+                boolean bare =
+                        !settings.tls().isDemanded() && settings.credentials().isEmpty();
+                if (bare) {
+                    healthyThenQuit();
+                } else {
+                    setup(this::healthyThenQuit).begin();
+                }
+            }
+            case STARTTLS -> setup(this::healthyThenQuit).insist(reply -> failed(DialogueFault.refused(reply)));
+            case RCPT -> setup(this::askForPostmaster).begin();
         }
     }
 
-    private void startTls() {
-        if (!connection.extensions().startTls()) {
-            failed(DialogueFault.noTls("STARTTLS not offered"));
-            connection.quit();
-            return;
-        }
-        new TlsUpgrade(connection, tls, request.nextHop().nextHop().host(), this::secured, this::refused).begin();
-    }
-
-    private void secured(PrimaryCapabilities.Tls what) {
-        agreed = Optional.of(what);
-        connection.ehlo(this::healthyThenQuit, this::failed);
+    private SessionSetup setup(Runnable onReady) {
+        return new SessionSetup(connection, security, tls -> agreed = Optional.of(tls), onReady, this::failed);
     }
 
     private void askForPostmaster() {

@@ -12,6 +12,7 @@ import io.netty.channel.WriteBufferWaterMark;
 import io.netty.handler.codec.smtp.SmtpRequestEncoder;
 import io.netty.handler.codec.smtp.SmtpRequests;
 import java.net.ConnectException;
+import java.net.InetSocketAddress;
 import java.net.NoRouteToHostException;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -20,6 +21,7 @@ import org.backupmx.relay.ProbeDepth;
 import org.backupmx.smtp.ClientTimeouts;
 import org.backupmx.smtp.internal.codec.SmtpReplyDecoder;
 import org.backupmx.smtp.internal.transport.SocketTransport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One connection to a next hop, from the socket to the accepted EHLO, and what it has served. Belongs to its event loop,
@@ -36,6 +38,12 @@ final class RelayConnection {
      */
     private static final int MAX_REFUSED_COMMANDS = 5;
 
+    /**
+     * What a next hop may send until a reply is whole, TLS included: a reply of 64 KiB, and records as small as any server
+     * makes them.
+     */
+    static final long MAX_OCTETS_TO_A_REPLY = 1 << 20;
+
     /** Where a connection stands in the book; guarded by its lock. */
     enum Place {
         OPENING,
@@ -51,11 +59,12 @@ final class RelayConnection {
     private final SocketTransport transport;
     private final ClientTimeouts timeouts;
     private final SmtpDialogue dialogue = new SmtpDialogue();
-    private long maxOctets = Long.MAX_VALUE;
+    private @Nullable InputLimit wholeLimit;
     private String banner = "";
     private Extensions extensions = Extensions.NONE;
     private long openedAt;
     private int messages;
+    private int transactions;
     private int refusedCommands;
     private boolean transactionOpen;
 
@@ -94,9 +103,14 @@ final class RelayConnection {
         return banner;
     }
 
-    /** Bounds what may come in over the whole of a connection that is yet to open. */
+    /** Returns the time of its loop's clock in nanoseconds. */
+    long now() {
+        return loop.ticker().nanoTime();
+    }
+
+    /** Bounds what may come in over the whole of a connection that is yet to open, not only between two replies. */
     void maxOctets(long value) {
-        maxOctets = value;
+        wholeLimit = new InputLimit(value);
     }
 
     /** Connects and greets as far as {@code depth}; one of the two is told, then {@code onClosed} once it is over. */
@@ -121,7 +135,7 @@ final class RelayConnection {
                         initialise(channel);
                     }
                 })
-                .connect(key.address())
+                .connect(key.address(), source())
                 .addListener((ChannelFuture connected) -> {
                     if (connected.isSuccess()) {
                         connected.channel().closeFuture().addListener(closed -> {
@@ -129,7 +143,7 @@ final class RelayConnection {
                             dialogue.lost();
                             onClosed.run();
                         });
-                        openedAt = loop.ticker().nanoTime();
+                        openedAt = now();
                         greet(depth, onReady, onFault);
                     } else {
                         onFault.accept(noConnection(connected.cause()));
@@ -138,16 +152,31 @@ final class RelayConnection {
                 });
     }
 
-    void initialise(Channel channel) {
-        if (maxOctets < Long.MAX_VALUE) {
-            channel.pipeline().addLast(new InputLimit(maxOctets));
-        }
-        channel.pipeline().addLast(new SmtpReplyDecoder(), new SmtpRequestEncoder(), dialogue);
+    /** Where it comes from; null for the system's choice. */
+    private @Nullable InetSocketAddress source() {
+        return key.settings()
+                .sourceAddress(key.address().getAddress())
+                .map(address -> new InetSocketAddress(address, 0))
+                .orElse(null);
     }
 
-    private static DialogueFault noConnection(Throwable cause) {
-        boolean noPort = String.valueOf(cause.getMessage()).contains("Cannot assign requested address");
-        if (cause instanceof ChannelException || noPort) {
+    void initialise(Channel channel) {
+        InputLimit limit = wholeLimit;
+        if (limit == null) {
+            InputLimit ofAReply = new InputLimit(MAX_OCTETS_TO_A_REPLY);
+            dialogue.onReply(ofAReply::reset);
+            limit = ofAReply;
+        }
+        channel.pipeline().addLast(limit, new SmtpReplyDecoder(), new SmtpRequestEncoder(), dialogue);
+    }
+
+    private DialogueFault noConnection(Throwable cause) {
+        boolean noAddress = String.valueOf(cause.getMessage()).contains("Cannot assign requested address");
+        InetSocketAddress source = source();
+        if (noAddress && source != null) {
+            return DialogueFault.ours("Source address " + source.getAddress().getHostAddress() + " cannot be used");
+        }
+        if (cause instanceof ChannelException || noAddress) {
             return DialogueFault.noSocket(); // out of file descriptors or of ports: says nothing of the next hop
         }
         if (cause instanceof ConnectTimeoutException) {
@@ -265,6 +294,16 @@ final class RelayConnection {
         return messages++;
     }
 
+    /** Counts a MAIL. */
+    void countTransaction() {
+        transactions++;
+    }
+
+    /** Tells whether the next hop takes no further MAIL on this connection (MAILMAX, RFC 9422). */
+    boolean isUsedUp() {
+        return transactions >= extensions.maxTransactions();
+    }
+
     int messages() {
         return messages;
     }
@@ -280,6 +319,6 @@ final class RelayConnection {
     }
 
     Duration age() {
-        return Duration.ofNanos(loop.ticker().nanoTime() - openedAt);
+        return Duration.ofNanos(now() - openedAt);
     }
 }

@@ -1,6 +1,8 @@
 package org.backupmx.smtp.internal.client;
 
+import io.netty.channel.EventLoop;
 import java.io.IOException;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -28,7 +30,8 @@ public final class RelayEngine {
     private final ClientTimeouts timeouts;
     private final NextHopConnections connections;
     private final ThreadPoolExecutor workers;
-    private final ClientTls tls;
+    private final SessionSecurity security;
+    private final boolean chunking;
 
     /**
      * Starts nothing yet: threads come with the first request.
@@ -36,16 +39,19 @@ public final class RelayEngine {
      * @param loops the event loops, the caller's to end
      * @param timeouts the waits
      * @param limits the connections
+     * @param chunking whether BDAT is used where it is offered
      * @throws IOException if this JDK has no TLS
      */
-    public RelayEngine(RunningLoops loops, ClientTimeouts timeouts, ClientLimits limits) throws IOException {
+    public RelayEngine(RunningLoops loops, ClientTimeouts timeouts, ClientLimits limits, boolean chunking)
+            throws IOException {
         this.loops = loops;
         this.timeouts = timeouts;
-        this.tls = ClientTls.create();
-        this.connections = new NextHopConnections(loops, timeouts, limits);
+        this.chunking = chunking;
         this.workers =
                 new ThreadPoolExecutor(WORKERS, WORKERS, 30, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads());
         workers.allowCoreThreadTimeOut(true);
+        this.security = new SessionSecurity(ClientTls.create(), new SecureRandom(), workers);
+        this.connections = new NextHopConnections(loops, timeouts, limits, security);
     }
 
     private static ThreadFactory threads() {
@@ -64,9 +70,9 @@ public final class RelayEngine {
      * @return the result, on an event loop
      */
     public CompletionStage<RelayResult> relay(RelayRequest request) {
-        RelayAttempt attempt = new RelayAttempt(request, connections, workers);
+        RelayAttempt attempt = new RelayAttempt(request, connections, security, chunking);
         if (!connections.submit(attempt)) {
-            attempt.noSession(DialogueFault.stopped().reply());
+            attempt.noSession(DialogueFault.stopped());
         }
         return attempt.result();
     }
@@ -78,15 +84,33 @@ public final class RelayEngine {
      * @return the result, on an event loop
      */
     public CompletionStage<ProbeResult> probe(ProbeRequest request) {
-        SessionKey key = new SessionKey(request.nextHop().socketAddress(), request.hostname());
-        RelayConnection connection = new RelayConnection(key, loops.next(), loops.transport(), timeouts);
-        Probe probe = new Probe(request, connection, tls);
+        EventLoop loop = loops.next();
+        Probe probe = probe(request, loop);
+        long began = loop.ticker().nanoTime();
+        start(probe, request.timeout());
+        return probe.result().thenCompose(found -> {
+            Duration left = request.timeout().minusNanos(loop.ticker().nanoTime() - began);
+            if (!probe.isWorthAnother() || left.isNegative() || left.isZero()) {
+                return CompletableFuture.completedFuture(found);
+            }
+            Probe inClear = probe(request, loop);
+            start(inClear, left);
+            return inClear.result();
+        });
+    }
+
+    private Probe probe(ProbeRequest request, EventLoop loop) {
+        SessionKey key = SessionKey.of(request.nextHop(), request.hostname(), request.settings());
+        return new Probe(request, new RelayConnection(key, loop, loops.transport(), timeouts), security);
+    }
+
+    private void start(Probe probe, Duration timeout) {
+        RelayConnection connection = probe.connection();
         if (connections.enter(connection)) {
-            connection.loop().execute(() -> probe.run(() -> connections.left(connection)));
+            connection.loop().execute(() -> probe.run(timeout, () -> connections.left(connection)));
         } else {
             probe.failed(DialogueFault.stopped());
         }
-        return probe.result();
     }
 
     /**

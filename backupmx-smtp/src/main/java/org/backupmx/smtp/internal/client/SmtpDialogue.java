@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
@@ -16,6 +17,7 @@ import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -43,6 +45,7 @@ final class SmtpDialogue extends SimpleChannelInboundHandler<SmtpReply> {
     private final Queue<Awaited> awaited = new ArrayDeque<>();
     private Consumer<DialogueFault> onFault = fault -> {};
     private Runnable onWritable = () -> {};
+    private Runnable onReply = () -> {};
     private @Nullable ChannelHandlerContext context;
     private @Nullable String doing = "connecting";
     private boolean ended;
@@ -68,6 +71,11 @@ final class SmtpDialogue extends SimpleChannelInboundHandler<SmtpReply> {
     void owner(Consumer<DialogueFault> fault, Runnable writable) {
         onFault = fault;
         onWritable = writable;
+    }
+
+    /** Names who is told of each reply, before anybody it is for. */
+    void onReply(Runnable told) {
+        onReply = told;
     }
 
     boolean isEnded() {
@@ -96,6 +104,19 @@ final class SmtpDialogue extends SimpleChannelInboundHandler<SmtpReply> {
         expect("the reply to " + request.command().name(), timeout, onReply);
     }
 
+    /** Writes a line that nobody may see, without flushing, and wipes it once it has left. */
+    void sendSecret(byte[] line, String name, Duration timeout, Consumer<SmtpReply> onReply) {
+        log.atDebug()
+                .addKeyValue("nextHop", context().channel().remoteAddress())
+                .addKeyValue("command", name)
+                .log("relay command, not shown");
+        context()
+                .write(Unpooled.wrappedBuffer(line))
+                .addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE)
+                .addListener(written -> Arrays.fill(line, (byte) 0));
+        expect("the reply to " + name, timeout, onReply);
+    }
+
     void flush() {
         context().flush();
     }
@@ -121,14 +142,29 @@ final class SmtpDialogue extends SimpleChannelInboundHandler<SmtpReply> {
     }
 
     void writeMailData(ByteBuf encoded) {
-        context().write(encoded).addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE);
+        writeMailData(encoded, () -> {});
     }
 
-    /** Writes the final dot; the line before it has ended. */
-    void writeEndOfData() {
+    /** Writes mail data; {@code whenSent} runs once the socket has taken all of it. */
+    void writeMailData(ByteBuf encoded, Runnable whenSent) {
+        context()
+                .write(encoded)
+                .addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE)
+                .addListener(written -> ifSent(written, whenSent));
+    }
+
+    /** Writes the final dot; the line before it has ended. {@code whenSent} runs once the socket has taken all of it. */
+    void writeEndOfData(Runnable whenSent) {
         context()
                 .write(LastSmtpContent.EMPTY_LAST_CONTENT)
-                .addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE);
+                .addListener(ChannelFutureListener.FIRE_EXCEPTION_ON_FAILURE)
+                .addListener(written -> ifSent(written, whenSent));
+    }
+
+    private static void ifSent(Future<?> written, Runnable whenSent) {
+        if (written.isSuccess()) {
+            whenSent.run();
+        }
     }
 
     /** Puts TLS between the socket and the dialogue; the handshake begins at once. */
@@ -197,6 +233,7 @@ final class SmtpDialogue extends SimpleChannelInboundHandler<SmtpReply> {
                     .addKeyValue("reply", reply)
                     .log("relay reply");
         }
+        onReply.run();
         Awaited answered = awaited.poll();
         if (answered == null) {
             fail(reply.code() == 421 ? DialogueFault.refused(reply) : DialogueFault.malformed("a reply out of turn"));

@@ -5,18 +5,25 @@ import io.netty.handler.codec.smtp.SmtpCommand;
 import io.netty.handler.codec.smtp.SmtpRequest;
 import io.netty.handler.ssl.NotSslRecordException;
 import io.netty.handler.ssl.SslHandler;
+import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.net.ssl.SSLSession;
 import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.ClientCertificate;
 import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.smtp.internal.codec.PeerText;
 import org.backupmx.smtp.internal.tls.ClientTls;
 
 /**
- * STARTTLS on a connection whose EHLO was accepted (RFC 3207): the command and the handshake. Belongs to the
- * connection's event loop.
+ * STARTTLS on a connection whose EHLO was accepted (RFC 3207): the command, the handshake, and what the policy demands of
+ * the certificate. Belongs to the connection's event loop.
  */
 final class TlsUpgrade {
 
@@ -25,26 +32,59 @@ final class TlsUpgrade {
     private final RelayConnection connection;
     private final SmtpDialogue dialogue;
     private final ClientTls tls;
-    private final String host;
+    private final Executor workers;
+    private final Optional<ClientCertificate> certificate;
     private final Consumer<PrimaryCapabilities.Tls> onSecured;
     private final Consumer<SmtpReply> onRefused;
 
     /** One of the two is told, or else the dialogue ends with a fault. */
     TlsUpgrade(
             RelayConnection connection,
-            ClientTls tls,
-            String host,
+            SessionSecurity security,
             Consumer<PrimaryCapabilities.Tls> onSecured,
             Consumer<SmtpReply> onRefused) {
         this.connection = connection;
         this.dialogue = connection.dialogue();
-        this.tls = tls;
-        this.host = host;
+        this.tls = security.tls();
+        this.workers = security.workers();
+        this.certificate = connection.key().settings().clientCertificate();
         this.onSecured = onSecured;
         this.onRefused = onRefused;
     }
 
     void begin() {
+        if (certificate.isEmpty()) {
+            startTls();
+            return;
+        }
+        dialogue.extend("preparing TLS", connection.timeouts().greeting());
+        onWorker(() -> {
+            try {
+                tls.prepare(certificate.get());
+                return this::startTls;
+            } catch (IOException e) {
+                return () -> dialogue.fail(DialogueFault.ours("The client certificate cannot be used"));
+            }
+        });
+    }
+
+    /** Does something that may take a while, and goes on with what it returns. */
+    private void onWorker(Supplier<Runnable> work) {
+        try {
+            workers.execute(() -> {
+                Runnable next = work.get();
+                connection.loop().execute(() -> {
+                    if (!dialogue.isEnded()) {
+                        next.run();
+                    }
+                });
+            });
+        } catch (RejectedExecutionException e) {
+            dialogue.fail(DialogueFault.stopped());
+        }
+    }
+
+    private void startTls() {
         dialogue.send(START_TLS, connection.timeouts().greeting(), this::answered);
         dialogue.flush();
     }
@@ -63,11 +103,11 @@ final class TlsUpgrade {
     }
 
     private void shakeHands() {
-        SslHandler handler = tls.handler(dialogue.allocator(), host);
+        SslHandler handler = tls.handler(dialogue.allocator(), connection.key().host(), certificate);
         dialogue.extend("in the TLS handshake", connection.timeouts().greeting());
         handler.handshakeFuture().addListener(done -> {
             if (done.isSuccess()) {
-                secured(handler);
+                secured(handler.engine().getSession());
             } else {
                 dialogue.fail(fault(done.cause()));
             }
@@ -75,15 +115,33 @@ final class TlsUpgrade {
         dialogue.secure(handler);
     }
 
-    private void secured(SslHandler handler) {
+    private void secured(SSLSession session) {
         PrimaryCapabilities.Tls agreed;
         try {
-            agreed = ClientTls.agreed(handler.engine().getSession());
+            agreed = ClientTls.agreed(session);
         } catch (SSLPeerUnverifiedException e) {
             dialogue.fail(DialogueFault.noTls("TLS without a certificate"));
             return;
         }
-        onSecured.accept(agreed);
+        if (!connection.key().settings().tls().isDemanded()) {
+            onSecured.accept(agreed);
+            return;
+        }
+        dialogue.extend("judging the certificate", connection.timeouts().greeting());
+        onWorker(() -> {
+            Optional<String> fault = tls.fault(
+                    connection.key().settings().tls(), connection.key().host(), session);
+            return () -> judged(agreed, fault);
+        });
+    }
+
+    private void judged(PrimaryCapabilities.Tls agreed, Optional<String> fault) {
+        if (fault.isEmpty()) {
+            onSecured.accept(agreed);
+        } else {
+            dialogue.fail(DialogueFault.noTls(
+                    "The certificate of " + connection.key().host() + " is not accepted: " + fault.get()));
+        }
     }
 
     private static DialogueFault fault(Throwable cause) {

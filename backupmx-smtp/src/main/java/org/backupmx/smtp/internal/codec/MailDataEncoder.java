@@ -4,15 +4,38 @@ import io.netty.buffer.ByteBuf;
 
 /**
  * Mail data to what follows DATA (RFC 5321 section 4.5.2): a dot before every line that begins with one, and CRLF at the
- * end if there is none. A CR or LF that stands alone becomes CRLF, since a bare one means different things to
+ * end if there is none; or to what follows BDAT (RFC 3030), which is the same without further dots. A CR or LF that stands alone becomes CRLF, since a bare one means different things to
  * different servers; data that came through our intake has none. The final dot is not written here.
  *
  * <p>Fed in pieces of any length. Not thread-safe.
  */
 public final class MailDataEncoder {
 
+    private final boolean dots;
     private boolean lineStart = true;
     private boolean afterCr;
+
+    private MailDataEncoder(boolean dots) {
+        this.dots = dots;
+    }
+
+    /**
+     * Returns an encoder for DATA.
+     *
+     * @return an encoder at the start of mail data
+     */
+    public static MailDataEncoder forData() {
+        return new MailDataEncoder(true);
+    }
+
+    /**
+     * Returns an encoder for BDAT.
+     *
+     * @return an encoder at the start of mail data
+     */
+    public static MailDataEncoder forChunks() {
+        return new MailDataEncoder(false);
+    }
 
     /**
      * Appends a piece of mail data.
@@ -40,7 +63,7 @@ public final class MailDataEncoder {
                 lineStart = true;
                 continue;
             }
-            if (lineStart && b == '.') {
+            if (lineStart && dots && b == '.') {
                 out.writeBytes(data, from, i - from);
                 out.writeByte('.');
                 from = i;

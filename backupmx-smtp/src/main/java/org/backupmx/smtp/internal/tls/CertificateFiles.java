@@ -43,7 +43,8 @@ public record CertificateFiles(Path chain, Path key) {
                 this, contents, certificates, PrivateKeyPem.read(contents.key(), ours, chain.toString()));
     }
 
-    private List<X509Certificate> certificates(PemFile file) throws CertificateFault {
+    /** Reads the certificates of a file, at least one. */
+    static List<X509Certificate> certificates(PemFile file) throws CertificateFault {
         List<X509Certificate> certificates = new ArrayList<>();
         try {
             CertificateFactory factory = CertificateFactory.getInstance("X.509");
@@ -55,10 +56,10 @@ public record CertificateFiles(Path chain, Path key) {
                 }
             }
         } catch (CertificateException e) {
-            throw new CertificateFault(chain + ": a certificate that cannot be read (expected: X.509)");
+            throw new CertificateFault(file.path() + ": a certificate that cannot be read (expected: X.509)");
         }
         if (certificates.isEmpty()) {
-            throw new CertificateFault(chain + " (expected: certificates in PEM form)");
+            throw new CertificateFault(file.path() + " (expected: certificates in PEM form)");
         }
         return certificates;
     }

@@ -9,27 +9,41 @@ import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.net.Socket;
 import java.security.cert.X509Certificate;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SNIServerName;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.X509ExtendedTrustManager;
+import org.backupmx.relay.ClientCertificate;
 import org.backupmx.relay.PrimaryCapabilities;
+import org.backupmx.relay.TlsPolicy;
+import org.jspecify.annotations.Nullable;
 
 /**
- * TLS of a running client: makes the handler of each handshake. Thread-safe.
+ * TLS of a running client: makes the handler of each handshake, and judges what came of it. Thread-safe.
  *
- * <p>TLS 1.2 and 1.3, by the JDK's provider. Opportunistic: any certificate will do, for mail would else go in clear text.
+ * <p>TLS 1.2 and 1.3, by the JDK's provider. A handshake takes any certificate, for most mail would else go in clear text;
+ * where more is demanded, {@link #fault} is asked before anything is said inside.
  */
 public final class ClientTls {
 
     /** How long a farewell inside TLS may take on a socket that takes no more: nobody waits for it. */
     private static final int CLOSE_MILLIS = 1000;
 
+    /** The most certificates of ours that are kept ready. */
+    private static final int MOST_CONTEXTS = 1000;
+
     private final SslContext context;
+    private final CertificateCheck check = new CertificateCheck();
+    private final Map<ClientCertificate, SslContext> ours = new LinkedHashMap<>(); // guarded by itself
 
     private ClientTls(SslContext context) {
         this.context = context;
@@ -41,12 +55,58 @@ public final class ClientTls {
      * @throws IOException if this JDK has none
      */
     public static ClientTls create() throws IOException {
-        return new ClientTls(SslContextBuilder.forClient()
+        return new ClientTls(newContext(null));
+    }
+
+    private static SslContext newContext(@Nullable ClientCertificate certificate) throws SSLException {
+        SslContextBuilder builder = SslContextBuilder.forClient()
                 .sslProvider(SslProvider.JDK)
                 .protocols("TLSv1.3", "TLSv1.2")
                 .trustManager(new AnyCertificate())
-                .endpointIdentificationAlgorithm(null)
-                .build());
+                .endpointIdentificationAlgorithm(null);
+        if (certificate != null) {
+            builder.keyManager(certificate.key(), certificate.chain());
+        }
+        return builder.build();
+    }
+
+    /**
+     * Gets ready for handshakes with a certificate of ours. Takes a moment the first time: not for an event loop.
+     *
+     * @throws IOException if the JDK cannot use the certificate
+     */
+    public void prepare(ClientCertificate certificate) throws IOException {
+        synchronized (ours) {
+            if (!ours.containsKey(certificate)) {
+                ours.put(certificate, newContext(certificate));
+                if (ours.size() > MOST_CONTEXTS) {
+                    ours.remove(ours.keySet().iterator().next());
+                }
+            }
+        }
+    }
+
+    private SslContext context(Optional<ClientCertificate> certificate) {
+        synchronized (ours) {
+            return certificate.map(ours::get).orElse(context);
+        }
+    }
+
+    /**
+     * Tells whether the certificate shown in a handshake meets a policy. Not for an event loop.
+     *
+     * @param host the name of the next hop
+     * @return why not, as one line of printable ASCII; empty if it does
+     */
+    public Optional<String> fault(TlsPolicy policy, String host, SSLSession session) {
+        try {
+            X509Certificate[] chain = Arrays.stream(session.getPeerCertificates())
+                    .map(X509Certificate.class::cast)
+                    .toArray(X509Certificate[]::new);
+            return check.fault(policy, host, chain);
+        } catch (SSLPeerUnverifiedException e) {
+            return Optional.of("there is none");
+        }
     }
 
     /**
@@ -54,9 +114,10 @@ public final class ClientTls {
      * that the certificate is always the one that the server has now.
      *
      * @param host the name to ask for (SNI, RFC 6066 section 3); an address is not sent
+     * @param certificate ours, for a server that asks; {@link #prepare} was called with it
      */
-    public SslHandler handler(ByteBufAllocator alloc, String host) {
-        SslHandler handler = context.newHandler(alloc);
+    public SslHandler handler(ByteBufAllocator alloc, String host, Optional<ClientCertificate> certificate) {
+        SslHandler handler = context(certificate).newHandler(alloc);
         SSLEngine engine = handler.engine();
         SSLParameters parameters = engine.getSSLParameters();
         parameters.setServerNames(serverName(host));

@@ -114,7 +114,7 @@ class HalfDeadPrimaryIT {
                         () -> (SocketChannel) new CountingChannel(),
                         true),
                 new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory()));
-        engine = new RelayEngine(loops, ClientTimeouts.rfc5321(), ClientLimits.defaults());
+        engine = new RelayEngine(loops, ClientTimeouts.rfc5321(), ClientLimits.defaults(), true);
         try (FakePrimary primary = FakePrimary.start()) { // what takes long once in a JVM is not in any short wait
             primary.behaviour(accepting().secure(tls()));
             assertThat(probe(primary.port(), ProbeDepth.STARTTLS, LONG).get(60, TimeUnit.SECONDS))

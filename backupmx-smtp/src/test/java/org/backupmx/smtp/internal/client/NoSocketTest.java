@@ -40,7 +40,7 @@ class NoSocketTest {
                         sockets,
                         true),
                 new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory()));
-        RelayEngine engine = new RelayEngine(loops, ClientTimeouts.rfc5321(), ClientLimits.defaults());
+        RelayEngine engine = new RelayEngine(loops, ClientTimeouts.rfc5321(), ClientLimits.defaults(), true);
         CompletionStage<ProbeResult> probe = engine.probe(new ProbeRequest(
                 new NextHopAddress(new NextHop("127.0.0.1", 25), InetAddress.getLoopbackAddress()),
                 "mx2.test",

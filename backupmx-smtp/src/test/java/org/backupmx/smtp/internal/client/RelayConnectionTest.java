@@ -7,10 +7,13 @@ import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,8 +27,11 @@ import org.backupmx.relay.MailData;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.ProbeDepth;
+import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.relay.RelayRequest;
+import org.backupmx.relay.RelaySettings;
 import org.backupmx.smtp.ClientTimeouts;
+import org.backupmx.smtp.internal.tls.ClientTls;
 import org.backupmx.smtp.internal.transport.SocketTransport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,16 +42,35 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** A connection on virtual time: each wait of RFC 5321 section 4.5.3.2 is kept, and every buffer is given back. */
 class RelayConnectionTest {
 
+    private static final ClientTls TLS = tls();
+
     private final UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(true);
     private final EmbeddedChannel channel = new EmbeddedChannel();
     private final RelayConnection connection = new RelayConnection(
-            new SessionKey(new InetSocketAddress(InetAddress.getLoopbackAddress(), 25), "mx2.test"),
+            new SessionKey(
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 25),
+                    "primary.test",
+                    "mx2.test",
+                    RelaySettings.defaults()),
             channel.eventLoop(),
             SocketTransport.nio(),
             ClientTimeouts.rfc5321());
+    private final SessionSecurity security = security();
     private final List<DialogueFault> faults = new ArrayList<>();
     private final List<MailTransaction> ended = new ArrayList<>();
     private boolean ready;
+
+    private static ClientTls tls() {
+        try {
+            return ClientTls.create();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static SessionSecurity security() {
+        return new SessionSecurity(TLS, new SecureRandom(), Runnable::run);
+    }
 
     @BeforeEach
     void open() {
@@ -122,7 +147,15 @@ class RelayConnectionTest {
                 envelope,
                 envelope.recipients(),
                 data);
-        new MailTransaction(connection, request, envelope.recipients(), false, Runnable::run, ended::add).begin();
+        new MailTransaction(
+                        connection,
+                        request,
+                        envelope.recipients(),
+                        false,
+                        connection.extensions().chunking(),
+                        security,
+                        ended::add)
+                .begin();
         run();
     }
 
@@ -132,7 +165,7 @@ class RelayConnectionTest {
         assertThat(ended).isEmpty();
         pass(Duration.ofMillis(2));
         List<DialogueFault> all = new ArrayList<>(faults);
-        ended.forEach(transaction -> all.add(transaction.fault()));
+        ended.forEach(transaction -> all.add(transaction.replies().fault()));
         assertThat(all).singleElement().satisfies(fault -> {
             assertThat(fault.kind()).isEqualTo(DialogueFault.Kind.TIMED_OUT);
             assertThat(fault.reply().toString()).isEqualTo("451 4.4.2 Timed out waiting for the " + text);
@@ -193,8 +226,12 @@ class RelayConnectionTest {
         transact(10, "a@example.test");
         say("250 ok\r\n250 ok\r\n354 go\r\n");
         assertThat(sent()).endsWith("\r\n.\r\n");
-        assertWaits(
-                Duration.ofMinutes(10), "reply to the end of mail data after the end of mail data; outcome unknown");
+        assertWaits(Duration.ofMinutes(10), "reply to the end of mail data");
+        assertThat(ended.get(0).replies().outcome(0))
+                .isInstanceOf(RecipientOutcome.Unknown.class)
+                .extracting(outcome -> outcome.reply().toString())
+                .isEqualTo("451 4.4.2 Timed out waiting for the reply to the end of mail data"
+                        + " after the end of mail data; outcome unknown");
     }
 
     @Test
@@ -214,7 +251,8 @@ class RelayConnectionTest {
         pass(Duration.ofSeconds(2));
         assertThat(ended)
                 .singleElement()
-                .satisfies(transaction -> assertThat(transaction.fault().reply().toString())
+                .satisfies(transaction -> assertThat(
+                                transaction.replies().fault().reply().toString())
                         .isEqualTo("451 4.4.2 Timed out as a whole, waiting for the reply to RCPT"));
     }
 
@@ -246,19 +284,24 @@ class RelayConnectionTest {
                 "250 ok\r\n250 ok\r\n354 go\r\n",
                 "250 ok\r\n250 ok\r\n354 go\r\n552 enough\r\n",
                 "250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n",
-                "250 ok\r\n250 ok\r\n354 go\r\nwhat?\r\n"
+                "250 ok\r\n250 ok\r\n354 go\r\nwhat?\r\n",
+                "250 ok\r\n250 ok\r\n502 what?\r\n",
+                "250 ok\r\n250 ok\r\n250 ok\r\n452 full\r\n503 no\r\n",
+                "250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n"
             })
     void everyEndGivesBuffersBackAndIsToldOnce(String replies) {
-        for (int bytes : new int[] {0, 10, 65_536, 300_000}) {
-            RelayConnectionTest other = new RelayConnectionTest();
-            other.open();
-            other.greet("PIPELINING");
-            other.transact(bytes, "a@example.test");
-            other.say(replies);
-            other.channel.close();
-            other.run();
-            assertThat(other.ended).hasSize(1);
-            other.close();
+        for (String extensions : new String[] {"PIPELINING", "PIPELINING CHUNKING", "CHUNKING"}) {
+            for (int bytes : new int[] {0, 10, 65_535, 65_536, 300_000}) {
+                RelayConnectionTest other = new RelayConnectionTest();
+                other.open();
+                other.greet(extensions.split(" ", -1));
+                other.transact(bytes, "a@example.test");
+                other.say(replies);
+                other.channel.close();
+                other.run();
+                assertThat(other.ended).as("%s, %d bytes", extensions, bytes).hasSize(1);
+                other.close();
+            }
         }
     }
 }

@@ -193,7 +193,7 @@ class CodecFuzzIT {
     @Property
     void n10_mailDataComesBackAsItWentOut(@ForAll("mailData") String octets, @ForAll long seed) {
         executions++;
-        MailDataEncoder encoder = new MailDataEncoder();
+        MailDataEncoder encoder = MailDataEncoder.forData();
         ByteBuf out = Unpooled.buffer();
         for (ByteBuffer piece : fragments(octets, seed)) {
             encoder.encode(piece.array(), piece.arrayOffset() + piece.position(), piece.remaining(), out);

@@ -17,8 +17,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 class MailDataEncoderTest {
 
     private static String encode(String data, Random fragmentation) {
+        return encode(MailDataEncoder.forData(), data, fragmentation);
+    }
+
+    private static String encode(MailDataEncoder encoder, String data, Random fragmentation) {
         byte[] octets = data.getBytes(StandardCharsets.ISO_8859_1);
-        MailDataEncoder encoder = new MailDataEncoder();
         ByteBuf out = Unpooled.buffer();
         for (int i = 0; i < octets.length; ) {
             int length = 1 + (fragmentation == null ? octets.length : fragmentation.nextInt(7));
@@ -77,6 +80,11 @@ class MailDataEncoderTest {
 
         assertThat("\r\n" + wire).doesNotContain("\r\n.\r\n");
         assertThat(unstuff(wire)).isEqualTo(data.isEmpty() || data.endsWith("\r\n") ? data : data + "\r\n");
+    }
+
+    @Property
+    void chunksAreTheSameWithoutFurtherDots(@ForAll("data") String data, @ForAll Random random) {
+        assertThat(encode(MailDataEncoder.forChunks(), data, random)).isEqualTo(unstuff(encode(data, null)));
     }
 
     @Provide

@@ -130,7 +130,7 @@ class SmugglingTest {
 
     private static String relayed(String mailData) {
         byte[] octets = mailData.getBytes(StandardCharsets.ISO_8859_1);
-        MailDataEncoder encoder = new MailDataEncoder();
+        MailDataEncoder encoder = MailDataEncoder.forData();
         ByteBuf out = Unpooled.buffer();
         encoder.encode(octets, 0, octets.length, out);
         encoder.finish(out);

@@ -1,0 +1,167 @@
+package org.backupmx;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import static org.assertj.core.api.Assertions.tuple;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import org.backupmx.event.RecipientFailed;
+import org.backupmx.health.PrimaryHealth;
+import org.backupmx.intake.RelayDomain;
+import org.backupmx.intake.RelayDomains;
+import org.backupmx.intake.Verdict;
+import org.backupmx.mail.ForwardPath;
+import org.backupmx.mail.MailDomain;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.NextHop;
+import org.backupmx.relay.ProbeRequest;
+import org.backupmx.relay.RelayCredentials;
+import org.backupmx.relay.RelayRequest;
+import org.backupmx.relay.RelayResult;
+import org.backupmx.relay.RelaySettings;
+import org.backupmx.relay.TlsPolicy;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What a domain's relay settings, and the ways in which a session fails, mean for its mail; on virtual time. */
+@Timeout(30)
+class RelaySettingsDeliveryTest {
+
+    private static final String MAIL = "Subject: hello\r\n\r\nbody\r\n";
+    private static final RelaySettings ALL = RelaySettings.defaults()
+            .withTls(TlsPolicy.encrypt())
+            .withHeloName("out.example.net")
+            .withCredentials(RelayCredentials.of("backup", "secret".toCharArray()));
+    private static final RelaySettings OWN = RelaySettings.defaults().withTls(TlsPolicy.none());
+
+    private final VirtualEngine engine = new VirtualEngine();
+
+    @AfterEach
+    void stop() {
+        engine.stop();
+    }
+
+    private void accept(String recipient) {
+        assertThat(engine.server.connect().send("a@sender.test", MAIL, recipient)).isInstanceOf(Verdict.Accept.class);
+    }
+
+    private void domains(NextHop... nextHops) {
+        engine.builder.relayDomains(RelayDomains.of(List.of(
+                RelayDomain.of("example.test").withNextHops(List.of(nextHops)),
+                RelayDomain.of("second.test").withNextHops(List.of(nextHops)).withRelaySettings(OWN))));
+    }
+
+    @Test
+    void mailAndProbesOfADomainGoByItsSettings() {
+        engine.builder.relaySettings(ALL);
+        domains(NextHop.parse("127.0.0.50:2500"));
+        engine.start();
+        accept("u@example.test");
+        accept("u@second.test");
+        engine.time.advance(Duration.ofMinutes(1));
+
+        assertThat(engine.client.attempts())
+                .extracting(request -> request.recipients().get(0).toString(), RelayRequest::settings)
+                .containsExactlyInAnyOrder(
+                        tuple("u@example.test", ALL),
+                        tuple("u@second.test", OWN));
+        assertThat(engine.client.probes())
+                .isNotEmpty()
+                .extracting(ProbeRequest::domain, ProbeRequest::settings)
+                .isSubsetOf(
+                        tuple(MailDomain.of("example.test"), ALL),
+                        tuple(MailDomain.of("second.test"), OWN));
+    }
+
+    // ---- what a failed session is about
+
+    private final List<String> tried = new ArrayList<>();
+
+    private void answer(Function<String, RelayResult> byAddress) {
+        engine.client.script(request -> {
+            String address = request.nextHop().address().getHostAddress();
+            tried.add(address);
+            RelayResult result = byAddress.apply(address);
+            return result == null ? engine.client.answer(request) : CompletableFuture.completedFuture(result);
+        });
+    }
+
+    private static RelayResult none(RelayResult.About about) {
+        return new RelayResult.NoSession(SmtpReply.of(451, "4.7.5", "No session"), about);
+    }
+
+    private void twoAddressesOfOneHostAndAnother() {
+        engine.resolver.host("one.test", "9.9.9.1", "9.9.9.2").host("two.test", "9.9.9.3");
+        domains(NextHop.parse("one.test"), NextHop.parse("two.test"));
+        engine.start();
+        engine.time.advance(Duration.ofMinutes(1));
+    }
+
+    @Test
+    void aFailureAboutTheAddressLeavesTheOthersOfItsHost() {
+        twoAddressesOfOneHostAndAnother();
+        answer(address -> address.equals("9.9.9.1") ? none(RelayResult.About.ADDRESS) : null);
+        accept("u@example.test");
+        engine.time.advance(Duration.ofSeconds(10));
+        assertThat(tried).containsExactly("9.9.9.1", "9.9.9.2");
+        assertThat(engine.client.relayed()).hasSize(1);
+    }
+
+    @Test
+    void aFailureAboutTheHostLeavesOtherHosts() {
+        twoAddressesOfOneHostAndAnother();
+        answer(address -> address.equals("9.9.9.1") ? none(RelayResult.About.HOST) : null);
+        accept("u@example.test");
+        engine.time.advance(Duration.ofSeconds(10));
+        assertThat(tried).containsExactly("9.9.9.1", "9.9.9.3");
+        assertThat(engine.client.relayed()).hasSize(1);
+    }
+
+    @Test
+    void aFailureOfOursTriesAllAndBlamesNobody() {
+        twoAddressesOfOneHostAndAnother();
+        answer(address -> none(RelayResult.About.OURSELVES));
+        accept("u@example.test");
+        engine.time.advance(Duration.ofSeconds(10));
+        assertThat(tried).containsExactly("9.9.9.1", "9.9.9.2", "9.9.9.3");
+        assertThat(engine.mx.health().find(MailDomain.of("example.test")).orElseThrow().found()).isEqualTo(PrimaryHealth.UP);
+        answer(address -> null);
+        engine.time.advance(Duration.ofMinutes(10));
+        assertThat(engine.client.relayed()).hasSize(1);
+    }
+
+    @Test
+    void aRefusedSessionIsTroubleOfThePrimaryAndNotOfTheMessage() {
+        twoAddressesOfOneHostAndAnother();
+        answer(address -> none(RelayResult.About.HOST));
+        accept("u@example.test");
+        engine.time.advance(Duration.ofSeconds(10));
+        assertThat(tried).containsExactly("9.9.9.1", "9.9.9.3");
+        assertThat(engine.mx.health().find(MailDomain.of("example.test")).orElseThrow().found()).isNotEqualTo(PrimaryHealth.UP);
+        assertThat(engine.events.events(RecipientFailed.class)).isEmpty();
+    }
+
+    @Test
+    void x14_anUnknownOutcomeIsTriedAgain() {
+        domains(NextHop.parse("127.0.0.50:2500"));
+        engine.start();
+        ForwardPath recipient = ForwardPath.parse("u@example.test");
+        engine.client.loseReply(recipient);
+        accept("u@example.test");
+        engine.time.advance(Duration.ofSeconds(10));
+        assertThat(engine.client.relayed()).hasSize(1);
+        engine.client.reply(recipient, SmtpReply.of(250, "2.0.0", "Ok"));
+        engine.time.advance(Duration.ofHours(2));
+        assertThat(engine.client.relayed())
+                .as("twice, the same octets")
+                .hasSize(2)
+                .extracting(mail -> mail.mailData())
+                .containsOnly(engine.client.relayed().get(0).mailData());
+        assertThat(engine.events.events(RecipientFailed.class)).isEmpty();
+    }
+}
