@@ -1,7 +1,6 @@
 package org.backupmx;
 
 import static org.assertj.core.api.Assertions.assertThat;
-
 import static org.assertj.core.api.Assertions.tuple;
 
 import java.time.Duration;
@@ -47,7 +46,8 @@ class RelaySettingsDeliveryTest {
     }
 
     private void accept(String recipient) {
-        assertThat(engine.server.connect().send("a@sender.test", MAIL, recipient)).isInstanceOf(Verdict.Accept.class);
+        assertThat(engine.server.connect().send("a@sender.test", MAIL, recipient))
+                .isInstanceOf(Verdict.Accept.class);
     }
 
     private void domains(NextHop... nextHops) {
@@ -67,15 +67,11 @@ class RelaySettingsDeliveryTest {
 
         assertThat(engine.client.attempts())
                 .extracting(request -> request.recipients().get(0).toString(), RelayRequest::settings)
-                .containsExactlyInAnyOrder(
-                        tuple("u@example.test", ALL),
-                        tuple("u@second.test", OWN));
+                .containsExactlyInAnyOrder(tuple("u@example.test", ALL), tuple("u@second.test", OWN));
         assertThat(engine.client.probes())
                 .isNotEmpty()
                 .extracting(ProbeRequest::domain, ProbeRequest::settings)
-                .isSubsetOf(
-                        tuple(MailDomain.of("example.test"), ALL),
-                        tuple(MailDomain.of("second.test"), OWN));
+                .isSubsetOf(tuple(MailDomain.of("example.test"), ALL), tuple(MailDomain.of("second.test"), OWN));
     }
 
     // ---- what a failed session is about
@@ -129,7 +125,12 @@ class RelaySettingsDeliveryTest {
         accept("u@example.test");
         engine.time.advance(Duration.ofSeconds(10));
         assertThat(tried).containsExactly("9.9.9.1", "9.9.9.2", "9.9.9.3");
-        assertThat(engine.mx.health().find(MailDomain.of("example.test")).orElseThrow().found()).isEqualTo(PrimaryHealth.UP);
+        assertThat(engine.mx
+                        .health()
+                        .find(MailDomain.of("example.test"))
+                        .orElseThrow()
+                        .found())
+                .isEqualTo(PrimaryHealth.UP);
         answer(address -> null);
         engine.time.advance(Duration.ofMinutes(10));
         assertThat(engine.client.relayed()).hasSize(1);
@@ -142,7 +143,12 @@ class RelaySettingsDeliveryTest {
         accept("u@example.test");
         engine.time.advance(Duration.ofSeconds(10));
         assertThat(tried).containsExactly("9.9.9.1", "9.9.9.3");
-        assertThat(engine.mx.health().find(MailDomain.of("example.test")).orElseThrow().found()).isNotEqualTo(PrimaryHealth.UP);
+        assertThat(engine.mx
+                        .health()
+                        .find(MailDomain.of("example.test"))
+                        .orElseThrow()
+                        .found())
+                .isNotEqualTo(PrimaryHealth.UP);
         assertThat(engine.events.events(RecipientFailed.class)).isEmpty();
     }
 

@@ -37,7 +37,10 @@ class RelaySettingsTest {
     @Test
     void n9_thePasswordShowsNowhere() {
         RelaySettings settings = RelaySettings.defaults().withCredentials(credentials());
-        assertThat(List.of(settings.toString(), credentials().toString(), settings.credentials().toString()))
+        assertThat(List.of(
+                        settings.toString(),
+                        credentials().toString(),
+                        settings.credentials().toString()))
                 .allSatisfy(text -> assertThat(text).contains("backup").doesNotContain("hidden"));
         assertThatThrownBy(() -> RelayCredentials.of("backup", "hidden\npassword".toCharArray()))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -125,14 +128,17 @@ class RelaySettingsTest {
     @ParameterizedTest
     @ValueSource(strings = {"", "[192.0.2.1]", "not a name"})
     void aNameIsAHostName(String name) {
-        assertThatThrownBy(() -> RelaySettings.defaults().withHeloName(name)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> RelaySettings.defaults().withHeloName(name))
+                .isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> TlsPolicy.verify().withNames("mail.test", name))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
     void namesAreALabelsInLowerCase() {
-        assertThat(TlsPolicy.verify().withNames("B\u00fccher.example", "Mail.EXAMPLE.org").names())
+        assertThat(TlsPolicy.verify()
+                        .withNames("B\u00fccher.example", "Mail.EXAMPLE.org")
+                        .names())
                 .isEqualTo(Set.of("xn--bcher-kva.example", "mail.example.org"));
     }
 

@@ -64,8 +64,7 @@ final class DomainRoute {
         }
 
         private Known asOf(Instant now) {
-            return new Known(
-                    isRelayDomain, retryPolicy, undelivered, relaySettings, route, lastGood, isElsewhere, now);
+            return new Known(isRelayDomain, retryPolicy, undelivered, relaySettings, route, lastGood, isElsewhere, now);
         }
     }
 
