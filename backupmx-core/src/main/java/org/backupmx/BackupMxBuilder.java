@@ -265,8 +265,8 @@ public final class BackupMxBuilder {
     }
 
     /**
-     * Sets where small histories are kept: the health of primaries, what operators have ordered about them, the
-     * attempts that monitoring mode counts. It stays the caller's, who closes it after the engine. Default: none, orders
+     * Sets where small histories are kept: the health of primaries, where they were and what they take, what operators
+     * have ordered about them, the attempts that monitoring mode counts. It stays the caller's, who closes it after the engine. Default: none, orders
      * and attempts are forgotten at the end of the engine and there is no history of health. A store that fails loses
      * histories and no mail.
      *
@@ -397,8 +397,9 @@ public final class BackupMxBuilder {
 
     /**
      * Sets more names and addresses by which we know ourselves among mail exchangers: other names of this host,
-     * addresses before a NAT, peers of the same preference. Our host name and the addresses of this machine's
-     * interfaces are always known. Default: nothing more.
+     * addresses before a NAT, and those of other backups of ours: mail goes neither to these nor past them. Our host name
+     * and the addresses of this machine's interfaces are always known. With listeners in it, no fixed next hop is ever one
+     * of them. Default: nothing more.
      *
      * @param value the identity
      * @return this builder

@@ -6,9 +6,13 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.backupmx.dns.AddressLookup;
 import org.backupmx.dns.MxLookup;
+import org.backupmx.dns.MxResolver;
 import org.backupmx.event.LastGoodRouteUsed;
 import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
@@ -19,6 +23,7 @@ import org.backupmx.intake.IpNetwork;
 import org.backupmx.intake.RelayDomain;
 import org.backupmx.intake.RelayDomains;
 import org.backupmx.mail.ForwardPath;
+import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.RelayRequest;
@@ -202,6 +207,44 @@ class DnsDisasterTest {
         engine.time.advance(Duration.ofMinutes(5));
         assertThat(relayed()).isEmpty();
         assertNothingReturned();
+    }
+
+    @Test
+    void aFixedNextHopByNameKeepsItsAddress() {
+        engine.builder.relayDomains(RelayDomains.of(List.of(
+                RelayDomain.of("fixed.test").withNextHops(List.of(NextHop.parse("relay.fixed.test:2525"))))));
+        engine.resolver.host("relay.fixed.test", "9.9.9.20");
+        engine.start();
+        engine.time.advance(Duration.ofMinutes(1));
+        engine.resolver.host("relay.fixed.test", new AddressLookup.NoSuchHost());
+        engine.time.advance(Duration.ofMinutes(10));
+        send("u@fixed.test");
+        engine.time.advance(Duration.ofMinutes(1));
+        assertThat(relayed()).containsExactly("u@fixed.test");
+        assertThat(engine.client.relayed().get(0).nextHop()).hasToString("relay.fixed.test:2525[9.9.9.20]");
+        assertThat(engine.events.events(LastGoodRouteUsed.class)).hasSize(1);
+    }
+
+    @Test
+    void aLookUpThatTakesItsTimeKeepsNobodyBusy() {
+        AtomicInteger lookUps = new AtomicInteger();
+        engine.builder.mxResolver(new MxResolver() {
+            @Override
+            public CompletionStage<MxLookup> lookup(MailDomain domain) {
+                return lookUps.incrementAndGet() == 1
+                        ? CompletableFuture.completedFuture(new MxLookup.TemporaryFailure("SERVFAIL"))
+                        : new CompletableFuture<>();
+            }
+
+            @Override
+            public CompletionStage<AddressLookup> addresses(String host) {
+                return new CompletableFuture<>();
+            }
+        });
+        engine.start();
+        send("u@byname.test");
+        engine.time.advance(Duration.ofMinutes(10));
+        assertThat(lookUps).hasValue(2);
     }
 
     @Test
