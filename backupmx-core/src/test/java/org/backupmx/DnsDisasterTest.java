@@ -211,8 +211,8 @@ class DnsDisasterTest {
 
     @Test
     void aFixedNextHopByNameKeepsItsAddress() {
-        engine.builder.relayDomains(RelayDomains.of(List.of(
-                RelayDomain.of("fixed.test").withNextHops(List.of(NextHop.parse("relay.fixed.test:2525"))))));
+        engine.builder.relayDomains(RelayDomains.of(
+                List.of(RelayDomain.of("fixed.test").withNextHops(List.of(NextHop.parse("relay.fixed.test:2525"))))));
         engine.resolver.host("relay.fixed.test", "9.9.9.20");
         engine.start();
         engine.time.advance(Duration.ofMinutes(1));
