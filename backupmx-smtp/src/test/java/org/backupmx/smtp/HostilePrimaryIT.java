@@ -18,12 +18,16 @@ import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.relay.RelayRequest;
 import org.backupmx.relay.RelayResult;
+import org.backupmx.relay.RelaySettings;
+import org.backupmx.relay.TlsPolicy;
 import org.backupmx.smtp.testing.FakePrimary;
 import org.backupmx.smtp.testing.PrimaryBehaviour;
 import org.backupmx.smtp.testing.PrimaryBehaviour.Answer;
 import org.backupmx.smtp.testing.PrimaryBehaviour.Point;
+import org.backupmx.smtp.testing.RelayOutcome;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -228,6 +232,102 @@ class HostilePrimaryIT {
                         "end of data, gone",
                         good.close(Point.END_OF_DATA),
                         "Unknown 451 4.4.2 Connection lost waiting for the reply to the end of mail data after the end of mail data; outcome unknown"),
+                arguments(
+                        "an octet of the banner now and then",
+                        good.at(Point.BANNER, new Answer.Trickle("220-x\r\n", Duration.ofMillis(30))),
+                        "NoSession 451 4.4.2 Timed out waiting for the banner"),
+                arguments(
+                        "an octet of the reply to MAIL now and then",
+                        good.at(Point.MAIL, new Answer.Trickle("250-x\r\n", Duration.ofMillis(30))),
+                        "TransientFailure 451 4.4.2 Timed out waiting for the reply to MAIL"),
+                arguments(
+                        "an octet of the last reply now and then",
+                        good.at(Point.END_OF_DATA, new Answer.Trickle("250-x\r\n", Duration.ofMillis(30))),
+                        "Unknown 451 4.4.2 Timed out waiting for the reply to the end of mail data after the end of mail data; outcome unknown"),
+                arguments(
+                        "a gigabyte to MAIL",
+                        good.flood(Point.MAIL, "250-" + "x".repeat(60_000)),
+                        "TransientFailure " + broken + "reply longer than 65536 octets"),
+                arguments(
+                        "endless lines to the end of data",
+                        good.flood(Point.END_OF_DATA, "250-x\r\n"),
+                        "Unknown 451 4.4.2 Protocol error of the next hop: a reply of more than 128 lines after the end of mail data; outcome unknown"),
+                arguments(
+                        "more replies than commands",
+                        good.reply(Point.MAIL, "250 one", "250 two", "250 three", "250 four"),
+                        "TransientFailure " + broken + "reply 250 to DATA"),
+                arguments(
+                        "fewer replies than commands",
+                        good.at(Point.MAIL, new Answer.Say("")),
+                        "TransientFailure 451 4.5.0 Next hop does not understand us: 503 .*"),
+                arguments(
+                        "replies before they are asked for",
+                        good.reply(Point.EHLO, "250-primary.test", "250 PIPELINING", "250 ahead"),
+                        "(NoSession|TransientFailure) 451 4.[45].[02] .*"),
+                arguments(
+                        "a verdict before the end",
+                        good.at(Point.MAIL_DATA, new Answer.Say("554 5.6.0 No more\r\n")),
+                        "PermanentFailure 554 5.6.0 No more"),
+                arguments(
+                        "250 before the end",
+                        good.at(Point.DATA, new Answer.Say("354 Go on\r\n250 2.0.0 Taken\r\n")),
+                        "TransientFailure " + broken + "a reply ahead of the mail data"),
+                arguments(
+                        "a reply with CR, NUL and a terminal's codes",
+                        good.at(Point.RCPT, new Answer.Say("550 5.1.1 a\rb\u0000c\u001b[2J\u007fd\r\n")),
+                        "PermanentFailure 550 5.1.1 a?b?c?[2J?d"),
+                arguments(
+                        "a reply with a line end in its text",
+                        good.at(Point.MAIL, new Answer.Say("550 5.7.1 a\nb\r\n")),
+                        "(TransientFailure 451 4.5.0 Protocol error of the next hop: .*|PermanentFailure 550 5.7.1 a)"),
+                arguments(
+                        "MAIL 555 for what was offered",
+                        good.reply(Point.MAIL, "555 5.5.4 Unknown parameter SIZE"),
+                        "TransientFailure 451 4.5.0 Next hop does not understand us: 555 5.5.4 Unknown parameter SIZE"),
+                arguments(
+                        "MAIL 503",
+                        good.reply(Point.MAIL, "503 5.5.1 Polite people say EHLO first"),
+                        "TransientFailure 451 4.5.0 Next hop does not understand us: 503 5.5.1 Polite people say EHLO first"),
+                arguments(
+                        "DATA 502",
+                        good.reply(Point.DATA, "502 5.5.1 What?"),
+                        "TransientFailure 451 4.5.0 Next hop does not understand us: 502 5.5.1 What?"),
+                arguments(
+                        "421 to RCPT",
+                        good.replyAndClose(Point.RCPT, "421 4.3.2 Closing"),
+                        "TransientFailure 421 4.3.2 Closing"),
+                arguments(
+                        "421 to DATA",
+                        good.replyAndClose(Point.DATA, "421 4.3.2 Closing"),
+                        "TransientFailure 421 4.3.2 Closing"),
+                arguments("SIZE 0", good.offering("PIPELINING", "SIZE 0"), "Relayed 250 2.0.0 Taken"),
+                arguments("SIZE 1", good.offering("PIPELINING", "SIZE 1"), "Relayed 250 2.0.0 Taken"),
+                arguments("RCPTMAX=0", good.alsoOffering("LIMITS RCPTMAX=0 MAILMAX=0"), "Relayed 250 2.0.0 Taken"),
+                arguments(
+                        "CHUNKING, and BDAT unknown",
+                        good.alsoOffering("CHUNKING only said"),
+                        "Relayed 250 2.0.0 Taken"),
+                arguments(
+                        "BDAT LAST stalls",
+                        good.alsoOffering("CHUNKING").stall(Point.END_OF_DATA),
+                        "Unknown 451 4.4.2 Timed out waiting for the reply to BDAT after the end of mail data; outcome unknown"),
+                arguments("reset at the banner", good.reset(Point.BANNER), "NoSession 451 4.4.2 Connection lost .*"),
+                arguments("reset at EHLO", good.reset(Point.EHLO), "NoSession 451 4.4.2 Connection lost .*"),
+                arguments("reset at MAIL", good.reset(Point.MAIL), "TransientFailure 451 4.4.2 Connection lost .*"),
+                arguments("reset at RCPT", good.reset(Point.RCPT), "TransientFailure 451 4.4.2 Connection lost .*"),
+                arguments("reset at DATA", good.reset(Point.DATA), "TransientFailure 451 4.4.2 Connection lost .*"),
+                arguments(
+                        "reset at the end of data",
+                        good.reset(Point.END_OF_DATA),
+                        "Unknown 451 4.4.2 Connection lost .*outcome unknown"),
+                arguments(
+                        "half-closes at MAIL",
+                        good.at(Point.MAIL, new Answer.SayAndHalfClose("250 2.0.0 Ok\r\n")),
+                        "TransientFailure 451 4.4.2 Connection lost .*"),
+                arguments(
+                        "half-closes at DATA",
+                        good.at(Point.DATA, new Answer.SayAndHalfClose("354 Go on\r\n")),
+                        "(TransientFailure|Unknown) 451 4.4.2 Connection lost .*"),
                 arguments("5yz to all", good.reply(Point.EHLO, "500 x").reply(Point.HELO, "500 y"), "NoSession 500 y"));
     }
 
@@ -236,9 +336,79 @@ class HostilePrimaryIT {
     void endsInTimeWithTheRightOutcome(String name, PrimaryBehaviour behaviour, String expected) throws Exception {
         try (FakePrimary primary = FakePrimary.start()) {
             primary.behaviour(behaviour);
-            assertThat(relay(primary, BODY)).isEqualTo(expected);
+            String outcome = relay(primary, BODY);
+            if (!outcome.equals(expected)) {
+                assertThat(outcome).matches(expected);
+            }
             primary.behaviour(accepting());
             assertThat(relay(primary, BODY)).as("next message").startsWith("Relayed 250");
+        }
+    }
+
+    /** Whoever says 250, then 450, then 550 is believed each time, and only for the message at hand. */
+    @Test
+    void verdictsThatChangeCountForTheirMessageAlone() throws Exception {
+        try (FakePrimary primary = FakePrimary.start()) {
+            List<String> verdicts = List.of("250 2.1.5 Ok", "450 4.2.0 Later", "550 5.1.1 No", "250 2.1.5 Ok");
+            int[] asked = {0};
+            primary.behaviour(accepting()
+                    .at(Point.RCPT, line -> new Answer.Say(verdicts.get(asked[0]++ / 2 % 4) + "\r\n")));
+            for (String verdict : verdicts) {
+                String outcome = relay(primary, BODY);
+                String kind = verdict.startsWith("2") ? "Relayed 250 2.0.0 Taken" : verdict;
+                assertThat(outcome).endsWith(kind);
+            }
+            assertThat(primary.messages()).hasSize(2);
+        }
+    }
+
+    /** All that a broken or malicious primary can do to TLS that is demanded. */
+    static Stream<Arguments> behavioursInTls() {
+        PrimaryBehaviour offering = accepting().alsoOffering("STARTTLS");
+        Answer goOn = new Answer.Say("220 2.0.0 Go on\r\n");
+        return Stream.of(
+                arguments("STARTTLS is not answered", offering.stall(Point.STARTTLS), "Timed out waiting .*"),
+                arguments(
+                        "an octet of the reply to STARTTLS now and then",
+                        offering.at(Point.STARTTLS, new Answer.Trickle("220-x\r\n", Duration.ofMillis(30))),
+                        "Timed out waiting .*"),
+                arguments(
+                        "the handshake is not answered",
+                        offering.at(Point.STARTTLS, new Answer.Then(goOn, new Answer.Stall())),
+                        "Timed out in the TLS handshake"),
+                arguments(
+                        "an octet of the handshake now and then",
+                        offering.at(
+                                Point.STARTTLS,
+                                new Answer.Then(
+                                        goOn, new Answer.Trickle("\u0016\u0003\u0003@\u0000", Duration.ofMillis(30)))),
+                        "(Timed out in the TLS handshake|TLS handshake failed: .*)"),
+                arguments(
+                        "TLS records without end",
+                        offering.at(
+                                Point.STARTTLS,
+                                new Answer.Then(goOn, new Answer.Flood("\u0016\u0003\u0003\u0000\u0001\u0001"))),
+                        "(TLS handshake failed: .*|Protocol error of the next hop: .*|Timed out .*)"),
+                arguments(
+                        "clear text in place of the handshake",
+                        offering.at(Point.STARTTLS, new Answer.Then(goOn, new Answer.Say("250 2.0.0 Fine\r\n"))),
+                        "TLS handshake failed: no TLS record"),
+                arguments(
+                        "replies put in behind the one to STARTTLS",
+                        offering.reply(Point.STARTTLS, "220 2.0.0 Go on", "250 2.0.0 Injected"),
+                        "Protocol error of the next hop: data after the reply to STARTTLS"),
+                arguments("reset at STARTTLS", offering.reset(Point.STARTTLS), "Connection lost .*"));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("behavioursInTls")
+    void endsInTimeWithoutMailInClear(String name, PrimaryBehaviour behaviour, String expected) throws Exception {
+        RelaySettings settings = RelaySettings.defaults().withTls(TlsPolicy.encrypt());
+        try (FakePrimary primary = FakePrimary.start()) {
+            primary.behaviour(behaviour);
+            assertThat(RelayOutcome.of(client, primary, settings))
+                    .matches("NoSession ADDRESS 451 4\\.[457]\\.[025] " + expected);
+            assertThat(primary.commands()).noneMatch(line -> line.startsWith("MAIL"));
         }
     }
 

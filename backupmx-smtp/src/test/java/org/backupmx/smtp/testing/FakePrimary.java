@@ -181,6 +181,11 @@ public final class FakePrimary implements AutoCloseable {
                 () -> commands + " (expected: " + start + ")");
     }
 
+    /** Waits until no connection is open; fails after {@code most}. */
+    public synchronized void awaitNoConnection(Duration most) {
+        await(sockets::isEmpty, most, () -> sockets.size() + " connections (expected: none)");
+    }
+
     private synchronized void await(BooleanSupplier done, Duration most, Supplier<String> otherwise) {
         long end = System.nanoTime() + most.toNanos();
         while (!done.getAsBoolean()) {
@@ -230,6 +235,9 @@ public final class FakePrimary implements AutoCloseable {
             // the other side left, or a script said to end here
         } finally {
             sockets.remove(socket);
+            synchronized (this) {
+                notifyAll();
+            }
         }
     }
 

@@ -10,7 +10,8 @@ import org.backupmx.smtp.internal.codec.MailDataEncoder;
 
 /**
  * Mail data by BDAT (RFC 3030), a block a chunk. A message of one block goes in the same group as its envelope where
- * PIPELINING is offered, so it takes one round trip; a longer one waits until a recipient is accepted.
+ * PIPELINING is offered, so it takes one round trip; a longer one, and the first on a connection that was not used for a
+ * while, waits until a recipient is accepted.
  */
 final class ChunkTransfer extends DataTransfer {
 
@@ -42,8 +43,9 @@ final class ChunkTransfer extends DataTransfer {
 
     @Override
     void envelopeSent() {
-        inGroup = true;
-        if (holdsLast()) {
+        // mail data that leaves on a dead connection would be an outcome that nobody knows
+        inGroup = !connection.hasRested();
+        if (inGroup && holdsLast()) {
             writeHeld();
         }
     }

@@ -40,7 +40,10 @@ final class DotTransfer extends DataTransfer {
     }
 
     private void dataAnswered(SmtpReply reply) {
-        if (reply.code() == 354) {
+        if (reply.code() == 354 && dialogue.hasMoreInput()) {
+            // whatever it says, it is not about mail data that has not been sent
+            dialogue.fail(DialogueFault.malformed("a reply ahead of the mail data"));
+        } else if (reply.code() == 354) {
             dialogue.expect(
                     "the reply to the end of mail data", connection.timeouts().endOfData(), this::endAnswered);
             if (replies.accepted() > 0) {

@@ -29,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class RelayConnection {
 
+    /** After this long without a message nobody knows whether the other side is still there. */
+    private static final Duration RESTED = Duration.ofSeconds(1);
+
     /** How long a farewell may take: nobody waits for it. */
     private static final Duration QUIT = Duration.ofSeconds(5);
 
@@ -63,6 +66,7 @@ final class RelayConnection {
     private String banner = "";
     private Extensions extensions = Extensions.NONE;
     private long openedAt;
+    private long busyAt;
     private int messages;
     private int transactions;
     private int refusedCommands;
@@ -249,6 +253,7 @@ final class RelayConnection {
     /** Waits for the next message. */
     void park(Duration most, Runnable tooLong) {
         if (!dialogue.isEnded()) {
+            busyAt = now();
             dialogue.bound(null);
             dialogue.whenQuiet(most, tooLong);
         }
@@ -292,6 +297,11 @@ final class RelayConnection {
     /** Counts a message and says how many there were before. */
     int countMessage() {
         return messages++;
+    }
+
+    /** Tells whether it was kept unused for so long that it may be dead without our knowing. */
+    boolean hasRested() {
+        return messages > 1 && now() - busyAt > RESTED.toNanos();
     }
 
     /** Counts a MAIL. */

@@ -235,6 +235,39 @@ class RelayConnectionTest {
     }
 
     @Test
+    void x14_aWholeMessageThatLeftBeforeAnyReplyMayHaveArrived() {
+        greet("PIPELINING", "CHUNKING");
+        transact(10, "a@example.test");
+        assertThat(sent()).contains("RCPT TO:<a@example.test>\r\nBDAT 12 LAST\r\n");
+        channel.close();
+        run();
+        assertThat(ended.get(0).replies().outcome(0)).isInstanceOf(RecipientOutcome.Unknown.class);
+    }
+
+    @Test
+    void x14_whoIsSentAwayBeforeItsTurnHasNotArrived() {
+        greet("PIPELINING", "CHUNKING");
+        transact(10, "a@example.test");
+        say("250 ok\r\n421 4.3.2 Closing\r\n");
+        assertThat(ended.get(0).replies().outcome(0)).isInstanceOf(RecipientOutcome.TransientFailure.class);
+    }
+
+    @Test
+    void afterARestMailDataWaitsForTheReplies() {
+        greet("PIPELINING", "CHUNKING");
+        connection.countMessage();
+        connection.countMessage();
+        connection.park(Duration.ofSeconds(30), () -> {});
+        pass(Duration.ofMillis(1001));
+        transact(10, "a@example.test");
+        assertThat(sent()).endsWith("RCPT TO:<a@example.test>\r\n");
+        say("250 ok\r\n250 ok\r\n");
+        assertThat(sent()).startsWith("BDAT 12 LAST\r\n");
+        say("250 ok\r\n");
+        assertThat(ended.get(0).replies().isRelayed()).isTrue();
+    }
+
+    @Test
     void theAttemptAsAWhole() {
         greet("PIPELINING");
         connection.dialogue().bound(Duration.ofHours(2));
