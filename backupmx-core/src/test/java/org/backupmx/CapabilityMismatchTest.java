@@ -252,5 +252,11 @@ class CapabilityMismatchTest {
         client.mail("a@sender.test");
         assertThat(client.postmaster().reply().code()).isEqualTo(250);
         assertThat(client.data(LARGE_MAIL).reply().toString()).startsWith("552 5.3.4");
+        client.mail("a@sender.test", parameters(LIMIT, BodyType.SEVEN_BIT, false));
+        assertThat(client.postmaster().reply().toString()).startsWith("552 5.3.4");
+        engine.client.extensions("PIPELINING");
+        engine.time.advance(Duration.ofMinutes(30));
+        client.mail("j\u00fcrgen@sender.test", parameters(-1, BodyType.EIGHT_BIT_MIME, true));
+        assertThat(client.postmaster().reply().toString()).startsWith("550 5.6.7");
     }
 }

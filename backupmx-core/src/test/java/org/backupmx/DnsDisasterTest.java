@@ -226,6 +226,35 @@ class DnsDisasterTest {
     }
 
     @Test
+    void repairIsNotHiddenByWhatTheResolverRemembers() {
+        FakeMxResolver dns = engine.resolver;
+        engine.builder.mxResolver(new MxResolver() {
+            @Override
+            public CompletionStage<MxLookup> lookup(MailDomain domain) {
+                return CompletableFuture.completedFuture(new MxLookup.NoSuchDomain());
+            }
+
+            @Override
+            public CompletionStage<AddressLookup> addresses(String host) {
+                return CompletableFuture.completedFuture(new AddressLookup.NoSuchHost());
+            }
+
+            @Override
+            public MxResolver afresh() {
+                return dns;
+            }
+        });
+        Damage.NXDOMAIN.breakZone(dns);
+        engine.start();
+        send("u@byname.test");
+        engine.time.advance(Duration.ofMinutes(10));
+        assertThat(dns.queries()).as("not more often than it helps").hasSizeBetween(9, 11);
+        repair(dns);
+        engine.time.advance(Duration.ofSeconds(60));
+        assertThat(relayed()).containsExactly("u@byname.test");
+    }
+
+    @Test
     void aLookUpThatTakesItsTimeKeepsNobodyBusy() {
         AtomicInteger lookUps = new AtomicInteger();
         engine.builder.mxResolver(new MxResolver() {

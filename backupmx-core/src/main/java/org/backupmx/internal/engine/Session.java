@@ -143,7 +143,9 @@ final class Session implements IntakeSession {
     public CompletableFuture<Verdict> postmaster(RcptParameters given) {
         ForwardPath path = new ForwardPath(intake.config.postmaster());
         try {
-            return role(candidate(given.recipient(path), Long.MAX_VALUE));
+            Candidate candidate = candidate(given.recipient(path), Long.MAX_VALUE);
+            Verdict mismatch = mismatch(candidate);
+            return mismatch == null ? role(candidate) : refused(candidate, mismatch);
         } catch (IllegalArgumentException e) {
             return refused(List.of(path), Replies.BAD_PARAMETER);
         }
@@ -157,11 +159,9 @@ final class Session implements IntakeSession {
         if (domain.requiresTls() && tls == null) {
             return refused(candidate, Replies.TLS_REQUIRED);
         }
-        if (parameters.sizeBytes() > candidate.maxBytes()) {
-            return refused(candidate, Replies.TOO_LARGE);
-        }
-        if (!candidate.takesSmtpUtf8() && needsSmtpUtf8(candidate)) {
-            return refused(candidate, Replies.NO_SMTPUTF8);
+        Verdict mismatch = mismatch(candidate);
+        if (mismatch != null) {
+            return refused(candidate, mismatch);
         }
         if (!intake.gate.isFor(domain)) {
             return known(domain, candidate);
@@ -185,10 +185,14 @@ final class Session implements IntakeSession {
         return new Candidate(recipient, maxBytes, limits.takesSmtpUtf8());
     }
 
-    /** By its addresses; a message may need it by its header section as well, which comes later. */
-    private boolean needsSmtpUtf8(Candidate candidate) {
-        return candidate.mailbox().needsSmtpUtf8()
+    /** Why the domain cannot take the message, as far as that shows by now: its header section comes later. */
+    private @Nullable Verdict mismatch(Candidate candidate) {
+        if (parameters.sizeBytes() > candidate.maxBytes()) {
+            return Replies.TOO_LARGE;
+        }
+        boolean needsSmtpUtf8 = candidate.mailbox().needsSmtpUtf8()
                 || reversePath.mailbox().map(Mailbox::needsSmtpUtf8).orElse(false);
+        return needsSmtpUtf8 && !candidate.takesSmtpUtf8() ? Replies.NO_SMTPUTF8 : null;
     }
 
     private CompletableFuture<Verdict> known(RelayDomain domain, Candidate candidate) {
