@@ -52,8 +52,8 @@ public final class BackupMxBuilder {
     /** The default of {@link #maxRecipients}: {@value}. */
     public static final int DEFAULT_MAX_RECIPIENTS = 1000;
 
-    /** The default of {@link #maxDeliveriesPerDomain}: {@value}. */
-    public static final int DEFAULT_MAX_DELIVERIES_PER_DOMAIN = 10;
+    /** The default of {@link #maxDeliveriesPerPrimary}: {@value}. */
+    public static final int DEFAULT_MAX_DELIVERIES_PER_PRIMARY = 10;
 
     /** The default of {@link #maxDeliveries}: {@value}. */
     public static final int DEFAULT_MAX_DELIVERIES = 200;
@@ -112,8 +112,9 @@ public final class BackupMxBuilder {
     int maxRecipients = DEFAULT_MAX_RECIPIENTS;
     boolean allowPrivateNextHops;
     boolean allowRoutedLocalParts;
-    int maxDeliveriesPerDomain = DEFAULT_MAX_DELIVERIES_PER_DOMAIN;
+    int maxDeliveriesPerPrimary = DEFAULT_MAX_DELIVERIES_PER_PRIMARY;
     int maxDeliveries = DEFAULT_MAX_DELIVERIES;
+    boolean breaker = true;
     Duration policyTimeout = DEFAULT_POLICY_TIMEOUT;
     Duration shutdownGrace = DEFAULT_SHUTDOWN_GRACE;
     int workers = Math.max(4, 2 * Runtime.getRuntime().availableProcessors());
@@ -154,8 +155,9 @@ public final class BackupMxBuilder {
         maxRecipients = from.maxRecipients;
         allowPrivateNextHops = from.allowPrivateNextHops;
         allowRoutedLocalParts = from.allowRoutedLocalParts;
-        maxDeliveriesPerDomain = from.maxDeliveriesPerDomain;
+        maxDeliveriesPerPrimary = from.maxDeliveriesPerPrimary;
         maxDeliveries = from.maxDeliveries;
+        breaker = from.breaker;
         policyTimeout = from.policyTimeout;
         shutdownGrace = from.shutdownGrace;
         workers = from.workers;
@@ -473,15 +475,17 @@ public final class BackupMxBuilder {
     }
 
     /**
-     * Sets the most attempts in flight for one domain. Default: {@value #DEFAULT_MAX_DELIVERIES_PER_DOMAIN}. Primaries
-     * often allow no more connections from one client.
+     * Sets the most attempts in flight for one primary, whatever the number of domains that lead to it. Default:
+     * {@value #DEFAULT_MAX_DELIVERIES_PER_PRIMARY}; primaries often allow no more connections from one client. After an
+     * outage there is one at first, and one more with each round of messages that were taken; a primary that slows down or
+     * says that it is busy gets fewer.
      *
      * @param value 1 to 1,000
      * @return this builder
      * @throws IllegalArgumentException if {@code value} is out of range
      */
-    public BackupMxBuilder maxDeliveriesPerDomain(int value) {
-        maxDeliveriesPerDomain = inRange("maxDeliveriesPerDomain", value, 1, 1_000);
+    public BackupMxBuilder maxDeliveriesPerPrimary(int value) {
+        maxDeliveriesPerPrimary = inRange("maxDeliveriesPerPrimary", value, 1, 1_000);
         return this;
     }
 
@@ -494,6 +498,20 @@ public final class BackupMxBuilder {
      */
     public BackupMxBuilder maxDeliveries(int value) {
         maxDeliveries = inRange("maxDeliveries", value, 1, 10_000);
+        return this;
+    }
+
+    /**
+     * Sets whether the refusals of a primary that may have come back half are doubted. Default: true. Then a recipient
+     * fails for a 5yz only when its primary has shown, since it was away, that it takes mail; a primary that refuses much
+     * in the same words gets no more mail than a few canaries every ten minutes until it takes one, or an operator believes
+     * it ({@link org.backupmx.health.HealthControl#believe}).
+     *
+     * @param value whether they are doubted
+     * @return this builder
+     */
+    public BackupMxBuilder breaker(boolean value) {
+        breaker = value;
         return this;
     }
 
@@ -647,8 +665,8 @@ public final class BackupMxBuilder {
         if (needsHistory) {
             missing(faults, historyStore, "historyStore: none (expected: a store, as lifetimes count only uptime)");
         }
-        if (maxDeliveriesPerDomain > maxDeliveries) {
-            faults.add("maxDeliveriesPerDomain: " + maxDeliveriesPerDomain + " (expected: at most maxDeliveries, "
+        if (maxDeliveriesPerPrimary > maxDeliveries) {
+            faults.add("maxDeliveriesPerPrimary: " + maxDeliveriesPerPrimary + " (expected: at most maxDeliveries, "
                     + maxDeliveries + ")");
         }
         if (!faults.isEmpty()) {

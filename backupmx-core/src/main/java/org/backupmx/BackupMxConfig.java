@@ -251,8 +251,8 @@ public final class BackupMxConfig {
      *
      * @return the count
      */
-    public int maxDeliveriesPerDomain() {
-        return values.maxDeliveriesPerDomain;
+    public int maxDeliveriesPerPrimary() {
+        return values.maxDeliveriesPerPrimary;
     }
 
     /**
@@ -262,6 +262,15 @@ public final class BackupMxConfig {
      */
     public int maxDeliveries() {
         return values.maxDeliveries;
+    }
+
+    /**
+     * Returns {@link BackupMxBuilder#breaker(boolean)}.
+     *
+     * @return whether refusals are doubted
+     */
+    public boolean breaker() {
+        return values.breaker;
     }
 
     /**

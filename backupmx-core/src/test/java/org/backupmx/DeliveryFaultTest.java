@@ -216,19 +216,22 @@ class DeliveryFaultTest {
     @Test
     void aMessageWhoseLeaseIsLostIsNotAttempted() throws Exception {
         engine.start();
+        for (int i = 0; i < 50; i++) { // until ten at a time are given
+            accept("before" + i + "@example.test");
+        }
         engine.time.run();
         engine.client.stall();
         for (int i = 0; i < 12; i++) {
             accept("u" + i + "@example.test");
         }
         engine.time.run();
-        assertThat(engine.client.attempts()).hasSize(10);
+        assertThat(engine.client.attempts()).hasSize(60);
         engine.mx.queue().delete(idOf("u11@example.test"));
         engine.time.advance(Duration.ofMinutes(2));
         engine.client.resume();
         engine.time.run();
-        assertThat(relayed()).hasSize(11).doesNotContain("u11@example.test");
-        assertThat(engine.client.attempts()).hasSize(11);
+        assertThat(relayed()).hasSize(61).doesNotContain("u11@example.test");
+        assertThat(engine.client.attempts()).hasSize(61);
         assertThat(engine.mx.snapshot().queued()).isZero();
     }
 
@@ -318,7 +321,7 @@ class DeliveryFaultTest {
                         at("one.test", "127.0.0.51:25"),
                         at("two.test", "127.0.0.52:25"),
                         at("three.test", "127.0.0.53:25"))))
-                .maxDeliveriesPerDomain(1)
+                .maxDeliveriesPerPrimary(1)
                 .maxDeliveries(1);
         engine.start();
         engine.time.run();
@@ -386,7 +389,7 @@ class DeliveryFaultTest {
         AtomicInteger most = new AtomicInteger();
         List<RelayDomain> domains = new ArrayList<>();
         for (int i = 0; i < lanes; i++) {
-            domains.add(at("d" + i + ".test", "127.0.0.50:25"));
+            domains.add(at("d" + i + ".test", "127.0.1." + i + ":25"));
         }
         engine.builder.relayDomains(RelayDomains.of(domains)).spool((Spool) Proxy.newProxyInstance(
                 Spool.class.getClassLoader(), new Class<?>[] {Spool.class}, (proxy, method, arguments) -> {

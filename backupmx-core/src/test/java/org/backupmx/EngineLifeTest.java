@@ -317,7 +317,7 @@ class EngineLifeTest {
                         .relayDomains(RelayDomains.of("*.example.test"))
                         .maxDeliveries(5)
                         .build())
-                .hasMessageContainingAll("postmaster", "maxDeliveriesPerDomain: 10");
+                .hasMessageContainingAll("postmaster", "maxDeliveriesPerPrimary: 10");
     }
 
     @Test

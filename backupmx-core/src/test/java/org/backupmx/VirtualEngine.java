@@ -48,6 +48,7 @@ final class VirtualEngine {
                 .spool(spool)
                 .mxResolver(resolver)
                 .random(RandomGenerator.of("L64X128MixRandom"))
+                .breaker(false) // a test of one refusal means it
                 .listener(events);
         resolver.host("sender.test", "9.9.9.9");
         resolver.mx("byname.test", "10 mx.byname.test").host("mx.byname.test", "9.9.9.10");

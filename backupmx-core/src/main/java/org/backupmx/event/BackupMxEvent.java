@@ -19,6 +19,8 @@ public sealed interface BackupMxEvent
                 RouteHeld,
                 LastGoodRouteUsed,
                 RouteRestored,
+                BreakerOpened,
+                BreakerClosed,
                 SpoolHealthChanged {
 
     /**

@@ -116,6 +116,20 @@ public interface BackupMxListener {
     default void onRouteRestored(RouteRestored event) {}
 
     /**
+     * The refusals of a domain's primary are not believed.
+     *
+     * @param event what happened
+     */
+    default void onBreakerOpened(BreakerOpened event) {}
+
+    /**
+     * A domain's primary is given its mail again.
+     *
+     * @param event what happened
+     */
+    default void onBreakerClosed(BreakerClosed event) {}
+
+    /**
      * The spool's health changed.
      *
      * @param event what happened

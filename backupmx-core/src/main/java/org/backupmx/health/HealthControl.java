@@ -51,6 +51,15 @@ public interface HealthControl {
     void override(MailDomain domain, HealthOverride order);
 
     /**
+     * Believes the refusals of a domain's primary, which has refused so much mail for good that it was not believed: what
+     * it refuses in those words within the next day fails.
+     *
+     * @param domain the domain
+     * @return false if it was believed already
+     */
+    boolean believe(MailDomain domain);
+
+    /**
      * Plans a maintenance window. It needs no end by hand; listeners are warned before it ends.
      *
      * @param domain the domain

@@ -5,6 +5,8 @@ import java.util.Collections;
 import java.util.List;
 import org.backupmx.event.BackupMxEvent;
 import org.backupmx.event.BackupMxListener;
+import org.backupmx.event.BreakerClosed;
+import org.backupmx.event.BreakerOpened;
 import org.backupmx.event.DeadLetterRemoved;
 import org.backupmx.event.LastGoodRouteUsed;
 import org.backupmx.event.MailExpiring;
@@ -109,6 +111,16 @@ public final class RecordingListener implements BackupMxListener {
 
     @Override
     public void onPrimaryChanged(PrimaryChanged event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onBreakerOpened(BreakerOpened event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onBreakerClosed(BreakerClosed event) {
         events.add(event);
     }
 

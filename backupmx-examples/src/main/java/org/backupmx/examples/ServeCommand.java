@@ -146,7 +146,9 @@ final class ServeCommand implements Callable<Integer> {
                 .maxMessageBytes(config.limits().messageBytes())
                 .maxRecipients(config.limits().recipients())
                 .allowPrivateNextHops(config.allowPrivateNextHops())
-                .allowRoutedLocalParts(config.allowRoutedLocalParts());
+                .allowRoutedLocalParts(config.allowRoutedLocalParts())
+                .maxDeliveriesPerPrimary(config.deliveriesPerPrimary())
+                .breaker(config.breaker());
         config.postmaster().ifPresent(builder::postmaster);
         spool.history().ifPresent(builder::historyStore);
         return builder;

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.backupmx.BackupMxBuilder;
 import org.backupmx.intake.DomainMode;
 import org.backupmx.intake.IpNetwork;
 import org.backupmx.mail.MailDomain;
@@ -53,7 +54,9 @@ record ServerConfig(
         Optional<Mailbox> postmaster,
         List<InetSocketAddress> resolvers,
         boolean allowPrivateNextHops,
-        boolean allowRoutedLocalParts) {
+        boolean allowRoutedLocalParts,
+        int deliveriesPerPrimary,
+        boolean breaker) {
 
     private static final Set<String> KEYS = Set.of(
             "hostname",
@@ -80,7 +83,9 @@ record ServerConfig(
             "postmaster",
             "resolvers",
             "allow-private-next-hops",
-            "allow-routed-local-parts");
+            "allow-routed-local-parts",
+            "deliveries-per-primary",
+            "breaker");
 
     private static final String SPOOL = "a directory, or a jdbc: URL";
     private static final String ADDRESS_AND_PORT = "address:port, for example 0.0.0.0:25 or [::]:25";
@@ -147,7 +152,11 @@ record ServerConfig(
                 postmaster(map.get("postmaster")),
                 resolvers(map.get("resolvers")),
                 flag(map.get("allow-private-next-hops"), false),
-                flag(map.get("allow-routed-local-parts"), false));
+                flag(map.get("allow-routed-local-parts"), false),
+                map.containsKey("deliveries-per-primary")
+                        ? map.get("deliveries-per-primary").number(1, 200)
+                        : BackupMxBuilder.DEFAULT_MAX_DELIVERIES_PER_PRIMARY,
+                flag(map.get("breaker"), true));
     }
 
     static ConfigNode required(ConfigNode parent, Map<String, ConfigNode> map, String key, String expected)

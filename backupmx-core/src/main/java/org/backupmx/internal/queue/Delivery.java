@@ -36,6 +36,7 @@ final class Delivery {
     final PrimaryHistory history;
     final HeldMail heldMail;
     final UndeliveredTally counts = new UndeliveredTally();
+    final KnownRecipientMemory knownRecipients = new KnownRecipientMemory();
 
     /** Messages whose commit has not been told of yet; they are not attempted before that, so that events keep order. */
     final Set<SpoolId> committing = ConcurrentHashMap.newKeySet();

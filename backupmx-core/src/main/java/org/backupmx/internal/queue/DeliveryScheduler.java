@@ -277,6 +277,11 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
         return lane == null ? CompletableFuture.completedFuture(null) : lane.probed();
     }
 
+    boolean believe(MailDomain domain) {
+        DomainLane lane = lanes.get(domain);
+        return lane != null && lane.believe();
+    }
+
     List<DomainHealth> domainHealths() {
         return lanes.keySet().stream()
                 .sorted(Comparator.comparing(MailDomain::toString))

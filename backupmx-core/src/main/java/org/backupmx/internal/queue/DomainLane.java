@@ -51,6 +51,7 @@ final class DomainLane {
     private final LaneExpiry expiry;
     private final ExpirySweep sweep;
     private final ExpiryWarnings warnings;
+    private final Canaries canaries;
 
     private final AtomicInteger wanted = new AtomicInteger(); // wake-ups not yet answered by a turn
     private final AtomicInteger inFlight = new AtomicInteger();
@@ -81,6 +82,7 @@ final class DomainLane {
         this.expiry = new LaneExpiry(route, recovery, new AnsweringTime(delivery.history, primary::nextHops));
         this.sweep = new ExpirySweep(expiry, delivery.keeper);
         this.warnings = new ExpiryWarnings(delivery, domain, expiry);
+        this.canaries = new Canaries(delivery.knownRecipients);
     }
 
     MailDomain domain() {
@@ -179,8 +181,26 @@ final class DomainLane {
         return open;
     }
 
-    /** The primary's health is another; a primary that answers gets its mail, by one attempt at a time until it is UP. */
-    void healthChanged(boolean isAnswering) {
+    /** The refusals of the primary are believed from now on, as an operator wants. */
+    boolean believe() {
+        return primary.believe();
+    }
+
+    /** What was refused and not believed is tried again. */
+    void doubtEnded() {
+        drainWanted.set(true);
+        wake();
+    }
+
+    /**
+     * The primary's health is another; a primary that answers gets its mail, by one attempt at a time until it is UP.
+     *
+     * @param isBack whether it was away before
+     */
+    void healthChanged(boolean isAnswering, boolean isBack) {
+        if (isBack) {
+            primary.breaker().outageEnded(delivery.runtime.now());
+        }
         recovery.healthChanged(isAnswering, delivery.runtime.now());
         if (isAnswering) {
             primary.forgive(); // a good probe clears every bad memory
@@ -234,6 +254,7 @@ final class DomainLane {
             arm(delivery.runtime.now().plus(SPOOL_AGAIN));
         } finally {
             delivery.permits.offer();
+            primary.permits().turnEnded(this);
             if (wanted.addAndGet(-answered) > 0) {
                 delivery.runtime.execute(this::turns);
             }
@@ -246,6 +267,7 @@ final class DomainLane {
             armedFor = Instant.MAX;
         }
         if (scheduler.isStopping()) {
+            canaries.release(delivery.keeper);
             releaseAll();
             disarm();
             stopped.complete(null);
@@ -280,11 +302,17 @@ final class DomainLane {
 
     private void deliver(Instant now, RelayRoute.NextHops hops) throws SpoolException {
         if (primary.isClosed()) {
+            canaries.release(delivery.keeper);
             rest(now);
             leaveUnlessNeeded(now);
             return;
         }
+        if (primary.breaker().open().isPresent()) {
+            doubt(now, hops);
+            return;
+        }
         resting = false;
+        canaries.release(delivery.keeper);
         if (primary.pausedUntil().isAfter(now)) {
             arm(primary.pausedUntil());
             return;
@@ -292,41 +320,88 @@ final class DomainLane {
         if (drainWanted.getAndSet(false) && drain == null) {
             drain = new Drain(now);
         }
-        int limit = primary.limit();
+        PrimaryPermits permits = primary.permits();
         int postponed = 0;
-        while (inFlight.get() < limit) {
-            HeldLease next = next(now);
-            if (next == null) {
-                settleDown(now);
-                return;
-            }
-            if (delivery.committing.contains(next.id())) {
-                pending.addLast(next);
-                if (++postponed >= pending.size()) {
-                    return; // the end of their commits wakes us
+        while ((inFlight.get() == 0 || !isElsewhere()) && permits.tryAcquire(this)) {
+            boolean isUsed = false;
+            try {
+                HeldLease next = next(now);
+                if (next == null) {
+                    settleDown(now);
+                    return;
                 }
-            } else if (delivery.permits.tryAcquire(this)) {
-                begin(next).attempt(primary.trial(hops.addresses(), now));
-            } else {
-                pending.addFirst(next);
-                return;
+                if (delivery.committing.contains(next.id())) {
+                    pending.addLast(next);
+                    if (++postponed >= pending.size()) {
+                        return; // the end of their commits wakes us
+                    }
+                } else if (delivery.permits.tryAcquire(this)) {
+                    isUsed = true;
+                    begin(next).attempt(primary.trial(hops.addresses(), now), permits);
+                } else {
+                    pending.addFirst(next);
+                    return;
+                }
+            } finally {
+                if (!isUsed) {
+                    permits.unused();
+                }
             }
         }
+    }
+
+    /** The primary's refusals are not believed: mail stays, but for a canary at a time. */
+    private void doubt(Instant now, RelayRoute.NextHops hops) throws SpoolException {
+        Instant nextCanary = primary.breaker().nextCanary();
+        if (canaries.isEmpty()) {
+            rest(now);
+            if (inFlight.get() == 0 && !nextCanary.isAfter(now)) {
+                canaries.choose(lease(now, Instant.MAX, Canaries.CHOICE), delivery.keeper);
+                primary.breaker().canariesGo(now);
+                nextCanary = primary.breaker().nextCanary();
+            }
+        }
+        if (inFlight.get() == 0 && !canaries.isEmpty() && primary.permits().tryAcquire(this)) {
+            HeldLease canary = canaries.poll();
+            if (canary != null && !canary.isLost(now) && delivery.permits.tryAcquire(this)) {
+                begin(canary).attempt(primary.trial(hops.addresses(), now), primary.permits());
+                return;
+            }
+            primary.permits().unused();
+            if (canary != null) {
+                delivery.keeper.release(canary);
+            }
+        }
+        leaveUnlessNeeded(now);
+        arm(nextCanary);
     }
 
     /** Returns the next message to attempt, leased; null if there is none now. */
     private @Nullable HeldLease next(Instant now) throws SpoolException {
         HeldLease again = drain == null ? null : drain.takeDue(now);
-        HeldLease next = again != null ? again : pending.poll();
+        HeldLease next = again != null ? again : poll();
         while (next == null || next.isLost(now)) {
             if (next != null) {
                 delivery.keeper.release(next);
             } else if (!leaseMore(now)) {
                 return null;
             }
-            next = pending.poll();
+            next = poll();
         }
         return next;
+    }
+
+    /** The next of the leased messages; as long as the primary has to prove itself, to somebody it has taken mail for. */
+    private @Nullable HeldLease poll() {
+        if (primary.breaker().isTrying()) {
+            for (HeldLease candidate : pending) {
+                if (canaries.isToKnown(candidate.lease())) {
+                    pending.remove(candidate);
+                    return candidate;
+                }
+            }
+        }
+        return pending.poll();
     }
 
     /** Leases more; returns false if there is nothing to attempt now. */
@@ -351,7 +426,11 @@ final class DomainLane {
     }
 
     private List<SpoolLease> lease(Instant now, Instant dueBy) throws SpoolException {
-        int limit = Math.max(1, Math.min(BATCH, delivery.keeper.room()));
+        return lease(now, dueBy, BATCH);
+    }
+
+    private List<SpoolLease> lease(Instant now, Instant dueBy, int most) throws SpoolException {
+        int limit = Math.max(1, Math.min(most, delivery.keeper.room()));
         return delivery.spool.lease(new LeaseRequest(domain, now, dueBy, now.plus(Delivery.LEASE), limit));
     }
 

@@ -8,6 +8,7 @@ import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.spool.QueuedRecipient;
 import org.backupmx.spool.SpoolLease;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,8 +29,10 @@ final class Flight implements Attempt.Ending, Settler.Done {
     private final LaneExpiry expiry;
     private final HeldLease held;
     private final AtomicBoolean over = new AtomicBoolean();
-    private boolean hasPermit; // set before the attempt starts, as the next one
     private List<QueuedRecipient> recipients; // who is attempted
+    private @Nullable PrimaryPermits permits; // what this attempt's permit is of; set before it starts
+    private long began;
+    private volatile DrainPace.Answer answer = DrainPace.Answer.OTHER;
 
     Flight(
             Delivery delivery,
@@ -47,9 +50,10 @@ final class Flight implements Attempt.Ending, Settler.Done {
         this.held = held;
     }
 
-    /** Attempts the message at these addresses; the flight has a permit then. */
-    void attempt(List<NextHopAddress> addresses) {
-        hasPermit = true;
+    /** Attempts the message at these addresses, with a permit of the primary's and one of all. */
+    void attempt(List<NextHopAddress> addresses, PrimaryPermits of) {
+        permits = of;
+        began = of.begins();
         contained(() -> {
             Optional<SpoolLease> attempted = settler.toAttempt(held.lease());
             if (attempted.isEmpty()) {
@@ -89,8 +93,8 @@ final class Flight implements Attempt.Ending, Settler.Done {
                 unused(); // cut short by us
                 return;
             }
-            primary.attempted(outcomes);
-            settler.attempted(held, address, recipients, outcomes, expiry, this);
+            answer = primary.attempted(outcomes);
+            settler.attempted(held, address, recipients, primary.judged(recipients, outcomes), expiry, this);
         });
     }
 
@@ -101,7 +105,7 @@ final class Flight implements Attempt.Ending, Settler.Done {
                 unused();
                 return;
             }
-            primary.noSession(reply);
+            answer = primary.noSession(reply);
             settler.deferred(held, address, recipients, reply, expiry, this);
         });
     }
@@ -142,7 +146,9 @@ final class Flight implements Attempt.Ending, Settler.Done {
     @Override
     public void settled(boolean remains) {
         if (over.compareAndSet(false, true)) {
-            if (hasPermit) {
+            PrimaryPermits of = permits;
+            if (of != null) {
+                of.ended(answer, began);
                 delivery.permits.release();
             }
             lane.ended(remains);

@@ -2,21 +2,25 @@ package org.backupmx.internal.queue;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
+import org.backupmx.event.BreakerClosed;
+import org.backupmx.event.BreakerOpened;
 import org.backupmx.health.DomainHealth;
-import org.backupmx.health.HealthOverride;
 import org.backupmx.health.PrimaryHealth;
 import org.backupmx.intake.DomainMode;
+import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.relay.RelayRoute;
+import org.backupmx.spool.QueuedRecipient;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +40,8 @@ final class LanePrimary {
     private volatile @Nullable PrimaryWatch watch;
     private final CompletableFuture<Void> routed = new CompletableFuture<>(); // the first way, or that there is none
     private final Instant since;
+    private final PrimaryPermits own; // where no primary is followed
+    private final Breaker breaker;
     private DomainRoute.@Nullable Known followed; // owned by the turn
 
     LanePrimary(Delivery delivery, DeliveryScheduler scheduler, DomainLane lane) {
@@ -43,12 +49,29 @@ final class LanePrimary {
         this.scheduler = scheduler;
         this.lane = lane;
         this.since = delivery.runtime.now();
+        this.own = new PrimaryPermits(delivery.runtime, delivery.config.maxDeliveriesPerPrimary());
+        this.breaker = new Breaker(delivery.knownRecipients, since);
+    }
+
+    Breaker breaker() {
+        return breaker;
+    }
+
+    /** Returns the attempts that the primary gets. */
+    PrimaryPermits permits() {
+        PrimaryWatch watched = watch;
+        return watched == null ? own : watched.permits();
     }
 
     /** The health that acceptance and delivery go by. */
     PrimaryHealth health() {
         PrimaryWatch watched = watch;
-        return ordered().orElse(watched == null ? PrimaryHealth.UNKNOWN : watched.health());
+        return ordered().orElseGet(() -> doubted(watched == null ? PrimaryHealth.UNKNOWN : watched.health()));
+    }
+
+    /** A primary that answers and whose refusals are not believed is not there for its mail. */
+    private PrimaryHealth doubted(PrimaryHealth health) {
+        return health != PrimaryHealth.DOWN && breaker.open().isPresent() ? PrimaryHealth.REJECTING : health;
     }
 
     /** What it is known to take. */
@@ -77,7 +100,9 @@ final class LanePrimary {
         }
         if (routed.isDone()) {
             PrimaryWatch watched = watch;
-            return watched == null ? CompletableFuture.completedFuture(PrimaryHealth.UNKNOWN) : watched.health(maxAge);
+            return watched == null
+                    ? CompletableFuture.completedFuture(PrimaryHealth.UNKNOWN)
+                    : watched.health(maxAge).thenApply(this::doubted);
         }
         CompletableFuture<PrimaryHealth> answer = new CompletableFuture<>();
         Future<?> patience =
@@ -132,18 +157,6 @@ final class LanePrimary {
         };
     }
 
-    /** Returns how many attempts at a time make sense. */
-    int limit() {
-        PrimaryWatch watched = watch;
-        if (lane.isElsewhere()) {
-            return 1;
-        }
-        boolean isOpen = watched == null
-                || watched.isOpen()
-                || delivery.orders.standing(lane.domain()) == HealthOverride.Kind.FORCE_UP;
-        return isOpen ? delivery.config.maxDeliveriesPerDomain() : 1;
-    }
-
     /** Returns until when the lane makes no attempt, although nobody says that its primary is away. */
     Instant pausedUntil() {
         return pausedUntil;
@@ -153,6 +166,7 @@ final class LanePrimary {
     void forgive() {
         pausedUntil = Instant.MIN;
         badUntil.clear();
+        permits().resume();
     }
 
     /** Asks a primary that is not known to be up how it is. */
@@ -216,18 +230,81 @@ final class LanePrimary {
         badUntil.put(address, delivery.runtime.now().plus(BAD));
     }
 
-    /** Takes the outcomes of a mail transaction. */
-    void attempted(List<RecipientOutcome> outcomes) {
+    /** Takes the outcomes of a mail transaction, and returns what they say of the primary's speed. */
+    DrainPace.Answer attempted(List<RecipientOutcome> outcomes) {
         PrimaryWatch watched = scheduler.isStopping() ? null : watch;
-        if (watched == null) {
-            return;
-        }
         if (outcomes.stream().anyMatch(RecipientOutcome.Relayed.class::isInstance)) {
-            watched.delivered();
-            lane.relayed();
-        } else if (outcomes.stream().allMatch(LanePrimary::isAboutTheHost)) {
+            if (watched != null) {
+                watched.delivered();
+                lane.relayed();
+            }
+            return DrainPace.Answer.TAKEN;
+        }
+        if (!outcomes.stream().allMatch(LanePrimary::isAboutTheHost)) {
+            return DrainPace.Answer.OTHER;
+        }
+        if (watched != null && !watched.permits().isOverrun()) {
             watched.refused(outcomes.get(0).reply());
         }
+        return DrainPace.Answer.BUSY;
+    }
+
+    /** Returns the outcomes as they are to be settled: a refusal that is not believed is for now only. */
+    List<RecipientOutcome> judged(List<QueuedRecipient> recipients, List<RecipientOutcome> outcomes) {
+        PrimaryWatch watched = watch;
+        if (watched == null || !delivery.config.breaker()) {
+            return outcomes;
+        }
+        Instant now = delivery.runtime.now();
+        List<RecipientOutcome> judged = new ArrayList<>(outcomes.size());
+        for (int i = 0; i < outcomes.size(); i++) {
+            ForwardPath recipient = recipients.get(i).recipient().path();
+            RecipientOutcome outcome = outcomes.get(i);
+            judged.add(outcome);
+            if (outcome instanceof RecipientOutcome.Relayed) {
+                changed(breaker.taken(recipient, now), outcome.reply());
+            } else if (outcome instanceof RecipientOutcome.PermanentFailure) {
+                Breaker.Judgement judgement = breaker.refused(recipient, outcome.reply(), now);
+                if (!judgement.isBelieved()) {
+                    judged.set(i, new RecipientOutcome.TransientFailure(notBelieved(outcome.reply())));
+                }
+                changed(judgement.change(), outcome.reply());
+            }
+        }
+        return judged;
+    }
+
+    private static SmtpReply notBelieved(SmtpReply reply) {
+        return SmtpReply.of(451, "4.3.5", "Refusal not believed yet: " + reply);
+    }
+
+    private void changed(Breaker.Change change, SmtpReply reply) {
+        switch (change) {
+            case NONE -> {}
+            case TRUSTED -> lane.doubtEnded();
+            case OPENED -> {
+                delivery.events.post(new BreakerOpened(delivery.runtime.now(), lane.domain(), reply));
+                lane.wake();
+            }
+            case CLOSED -> {
+                delivery.events.post(new BreakerClosed(delivery.runtime.now(), lane.domain(), false));
+                lane.doubtEnded();
+            }
+        }
+    }
+
+    /** Believes the primary's refusals from now on, as an operator wants. */
+    boolean believe() {
+        Instant now = delivery.runtime.now();
+        boolean wasOpen = breaker.open().isPresent();
+        boolean wasDoubted = breaker.believe(now);
+        if (wasOpen) {
+            delivery.events.post(new BreakerClosed(now, lane.domain(), true));
+        }
+        if (wasDoubted) {
+            lane.doubtEnded();
+        }
+        return wasDoubted;
     }
 
     /** 421, or a status about the mail system (x.3.z): the host is busy, whoever the recipient is. */
@@ -238,15 +315,21 @@ final class LanePrimary {
                         || reply.enhanced().map(code -> code.subject() == 3).orElse(false));
     }
 
-    /** Takes an attempt that got a session at no address. */
-    void noSession(SmtpReply reply) {
+    /** Takes an attempt that got a session at no address, and returns what that says of the primary's speed. */
+    DrainPace.Answer noSession(SmtpReply reply) {
         PrimaryWatch watched = watch;
         if (watched == null) {
             pausedUntil = delivery.runtime.now().plus(BAD); // the rest of the lane need not try as well
-        } else if (reply.enhanced().map(code -> code.subject() == 4).orElse(false)) {
+            return DrainPace.Answer.OTHER;
+        }
+        if (reply.isTransient() && watched.permits().isOverrun()) {
+            return DrainPace.Answer.BUSY;
+        }
+        if (reply.enhanced().map(code -> code.subject() == 4).orElse(false)) {
             watched.unreachable(reply.toString()); // a status about the network (x.4.z)
         } else {
             watched.refused(reply);
         }
+        return DrainPace.Answer.BUSY;
     }
 }

@@ -66,6 +66,12 @@ final class PrimaryControl implements HealthControl {
     }
 
     @Override
+    public boolean believe(MailDomain domain) {
+        LOG.atInfo().addKeyValue("domain", domain).log("operator believes the primary");
+        return running().believe(requireNonNull(domain, "domain"));
+    }
+
+    @Override
     public void maintain(MailDomain domain, MaintenanceWindow window) {
         requireNonNull(domain, "domain");
         running();

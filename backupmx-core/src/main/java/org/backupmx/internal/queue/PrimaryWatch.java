@@ -45,6 +45,7 @@ final class PrimaryWatch {
     private final List<NextHop> nextHops;
     private final HealthProbe probe;
     private final Set<DomainLane> followers = ConcurrentHashMap.newKeySet();
+    private final PrimaryPermits permits;
 
     private final PrimaryMonitor monitor; // guarded by this
     private boolean probing; // guarded by this
@@ -68,6 +69,13 @@ final class PrimaryWatch {
         this.monitor = new PrimaryMonitor(probe, delivery.runtime.random(), delivery.runtime.now());
         this.health = monitor.health();
         this.answer = delivery.limits.find(nextHops).orElse(null);
+        this.permits = new PrimaryPermits(delivery.runtime, delivery.config.maxDeliveriesPerPrimary());
+        permits.open(isOpen());
+    }
+
+    /** Returns the attempts that this primary gets. */
+    PrimaryPermits permits() {
+        return permits;
     }
 
     /** Returns what is known of the primary. */
@@ -83,7 +91,11 @@ final class PrimaryWatch {
 
     /** Tells whether lanes keep their mail without an attempt: only where a probe will tell when that is over. */
     boolean isClosed() {
-        return probe.depth().isPresent() && (health == PrimaryHealth.DOWN || health == PrimaryHealth.REJECTING);
+        return probe.depth().isPresent() && isAway(health);
+    }
+
+    private static boolean isAway(PrimaryHealth health) {
+        return health == PrimaryHealth.DOWN || health == PrimaryHealth.REJECTING;
     }
 
     /** Tells whether more than one attempt at a time makes sense. */
@@ -115,6 +127,7 @@ final class PrimaryWatch {
 
     /** Lets a lane go; with the last one the watch ends. */
     void unfollow(DomainLane lane) {
+        permits.left(lane);
         synchronized (this) {
             followers.remove(lane);
             if (!followers.isEmpty()) {
@@ -264,7 +277,12 @@ final class PrimaryWatch {
             arm();
         }
         if (change.isPresent()) {
-            followers.forEach(lane -> lane.healthChanged(isAnswering));
+            boolean isBack = isAnswering && isAway(change.get().from());
+            if (isBack) {
+                permits.restart();
+            }
+            permits.open(isOpen());
+            followers.forEach(lane -> lane.healthChanged(isAnswering, isBack));
         }
     }
 

@@ -3,6 +3,8 @@ package org.backupmx.internal.runtime;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import org.backupmx.event.BackupMxListener;
+import org.backupmx.event.BreakerClosed;
+import org.backupmx.event.BreakerOpened;
 import org.backupmx.event.DeadLetterRemoved;
 import org.backupmx.event.LastGoodRouteUsed;
 import org.backupmx.event.MailExpiring;
@@ -217,6 +219,22 @@ public final class EventLog implements BackupMxListener {
     @Override
     public void onRouteRestored(RouteRestored event) {
         LOG.atInfo().addKeyValue("domain", event.domain()).log("route found again");
+    }
+
+    @Override
+    public void onBreakerOpened(BreakerOpened event) {
+        LOG.atWarn()
+                .addKeyValue("domain", event.domain())
+                .addKeyValue("reply", event.reply())
+                .log("primary refuses too much and is not believed, mail kept");
+    }
+
+    @Override
+    public void onBreakerClosed(BreakerClosed event) {
+        LOG.atWarn()
+                .addKeyValue("domain", event.domain())
+                .addKeyValue("byOrder", event.byOrder())
+                .log("primary is believed again");
     }
 
     @Override

@@ -8,6 +8,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.backupmx.event.BackupMxEvent;
 import org.backupmx.event.BackupMxListener;
+import org.backupmx.event.BreakerClosed;
+import org.backupmx.event.BreakerOpened;
 import org.backupmx.event.DeadLetterRemoved;
 import org.backupmx.event.LastGoodRouteUsed;
 import org.backupmx.event.MailExpiring;
@@ -155,6 +157,10 @@ public final class EventQueue {
                 listener.onLastGoodRouteUsed(e);
             } else if (event instanceof RouteRestored e) {
                 listener.onRouteRestored(e);
+            } else if (event instanceof BreakerOpened e) {
+                listener.onBreakerOpened(e);
+            } else if (event instanceof BreakerClosed e) {
+                listener.onBreakerClosed(e);
             } else if (event instanceof SpoolHealthChanged e) {
                 listener.onSpoolHealthChanged(e);
             } else {

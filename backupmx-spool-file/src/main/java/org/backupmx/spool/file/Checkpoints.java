@@ -27,6 +27,8 @@ final class Checkpoints {
     private static final String NEW = "checkpoint.new";
     /** How many segments a close may read: the last one, and what the background had no time for. */
     private static final int AT_CLOSE = 4;
+    /** How much of a segment is read in one go, about half a millisecond of a core. */
+    private static final int SLICE_BYTES = 1 << 20;
 
     private final SegmentFiles segments;
     private final SpoolIndex index;
@@ -146,17 +148,22 @@ final class Checkpoints {
         }
     }
 
-    /** Writes the checkpoint of the oldest segment that wants one. Returns whether there was one. */
-    boolean writeNext() {
+    /**
+     * Writes the checkpoint of the oldest segment that wants one. Returns whether there was one.
+     *
+     * @param breath run between slices, so that commits need not wait for a core
+     */
+    boolean writeNext(Runnable breath) {
         Optional<Segment> next =
                 wanting(Comparator.comparingInt(Segment::number), 1).stream().findFirst();
-        next.ifPresent(this::write);
+        next.ifPresent(segment -> write(segment, breath));
         return next.isPresent();
     }
 
     /** Writes the checkpoints that are missing at the end, when nothing is appended any more. */
     void close() {
-        wanting(Comparator.comparingInt(Segment::number).reversed(), AT_CLOSE).forEach(this::write);
+        wanting(Comparator.comparingInt(Segment::number).reversed(), AT_CLOSE)
+                .forEach(segment -> write(segment, () -> {}));
     }
 
     private List<Segment> wanting(Comparator<Segment> order, int most) {
@@ -182,12 +189,12 @@ final class Checkpoints {
                 && !segment.isDead();
     }
 
-    private void write(Segment segment) {
+    private void write(Segment segment, Runnable breath) {
         synchronized (index) {
             segment.checkpointed = true; // or tried: a second try would not do better
         }
         try {
-            new File(segment).write();
+            new File(segment, breath).write();
         } catch (IOException e) {
             LOG.atWarn().setCause(e).addKeyValue("segment", segment.number()).log("checkpoint not written");
         }
@@ -196,14 +203,17 @@ final class Checkpoints {
     /** One checkpoint on its way to the disk. */
     private final class File {
         private final Segment segment;
+        private final Runnable breath;
         private final long key;
         private final RecordCipher cipher = new RecordCipher();
         private @Nullable DataKey dataKey;
         private long tail;
         private @Nullable IOException failure;
+        private int sliceEnd = SLICE_BYTES;
 
-        File(Segment segment) {
+        File(Segment segment, Runnable breath) {
             this.segment = segment;
+            this.breath = breath;
             long random = keys.getAsLong();
             this.key = random == 0 ? 1 : random;
         }
@@ -239,7 +249,10 @@ final class Checkpoints {
             SegmentReader reader = new SegmentReader(segment, segment.end(), false);
             Checkpoint.Writing writing = new Checkpoint.Writing(record -> append(file, record));
             try {
-                reader.read(writing);
+                reader.read((record, offset, recordBytes, metaAt) -> {
+                    writing.visit(record, offset, recordBytes, metaAt);
+                    breathe(offset);
+                });
                 writing.end(segment.key(), segment.end());
             } catch (IllegalArgumentException e) {
                 return false; // a record that a start would tell as damaged
@@ -248,6 +261,13 @@ final class Checkpoints {
                 throw failure;
             }
             return reader.damage().isEmpty() && reader.end() == segment.end() && tail <= Checkpoint.MAX_BYTES;
+        }
+
+        private void breathe(int offset) {
+            if (offset >= sliceEnd) {
+                sliceEnd = offset + SLICE_BYTES;
+                breath.run();
+            }
         }
 
         /** Makes a header; its data key can be had as long as that of the segment. */

@@ -46,6 +46,9 @@ class Compactor {
     /** More would make a commit that shares their force wait for them. */
     private static final int BYTES_UNDER_WAY = 1 << 20;
 
+    /** Between slices of a checkpoint: with them it keeps up with 400 MB/s of new segments. */
+    private static final long BREATH_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+
     private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private final SpoolIndex index;
@@ -126,7 +129,7 @@ class Compactor {
         Thread.interrupted(); // nobody means this thread
         try {
             removeDead();
-            while (!closing && checkpoints.writeNext()) {
+            while (!closing && checkpoints.writeNext(this::breathe)) {
                 removeDead();
             }
             Optional<CompactionPolicy.Choice> choice = choose();
@@ -256,9 +259,15 @@ class Compactor {
     private void pace(long bytes) {
         budget.spend(bytes);
         for (long wait = budget.nanosToWait(); wait > 0 && !closing; wait = budget.nanosToWait()) {
-            if (!checkpoints.writeNext()) {
+            if (!checkpoints.writeNext(this::breathe)) {
                 LockSupport.parkNanos(this, wait);
             }
+        }
+    }
+
+    private void breathe() {
+        if (!closing) {
+            LockSupport.parkNanos(this, BREATH_NANOS);
         }
     }
 

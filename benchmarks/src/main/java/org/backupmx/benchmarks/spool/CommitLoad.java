@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
@@ -25,9 +26,15 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.backupmx.mail.Envelope;
 import org.backupmx.mail.ForwardPath;
+import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Recipient;
 import org.backupmx.mail.ReversePath;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.spool.LeaseRequest;
+import org.backupmx.spool.RecipientState;
+import org.backupmx.spool.Settlement;
 import org.backupmx.spool.SpoolId;
+import org.backupmx.spool.SpoolLease;
 import org.backupmx.spool.SpoolWriter;
 import org.backupmx.spool.file.FileSpool;
 import org.backupmx.spool.file.FileSpoolBuilder;
@@ -39,7 +46,8 @@ import org.backupmx.spool.file.FileSpoolBuilder;
  * long for that have a thread for each writer.
  *
  * <p>{@code java -cp ... org.backupmx.benchmarks.spool.CommitLoad DIRECTORY WRITERS BYTES SECONDS ROUNDS}; it ends with
- * small messages at half the rate, evenly spaced, and their latency, in a bare loop and in the spool.
+ * small messages at half the rate, evenly spaced, and their latency: in a bare loop, in a spool that grows, and in one that
+ * has had mail before, and so has files to write over. Keep {@code SECONDS} so low that these suffice: 512 MiB.
  */
 public final class CommitLoad {
 
@@ -50,6 +58,9 @@ public final class CommitLoad {
     private static final int RAW_FILE_BYTES = FileSpoolBuilder.DEFAULT_SEGMENT_BYTES;
     /** What a small message takes in a segment beside its mail data. */
     private static final int ENVELOPE_BYTES = 168;
+
+    /** The files of dead segments that a spool keeps. */
+    private static final int SPARES = 2;
 
     private static final Envelope ENVELOPE = Envelope.from(ReversePath.parse("sender@example.net"))
             .to(Recipient.of(ForwardPath.parse("user@example.org")))
@@ -108,7 +119,8 @@ public final class CommitLoad {
             long force =
                     forces.stream().sorted().skip(forces.size() / 2).findFirst().orElseThrow();
             report("bare loop", rawPaced(median(spool) / 2), force);
-            report("spool", paced(median(spool) / 2), force);
+            report("growing spool", paced(median(spool) / 2, false), force);
+            report("used spool", paced(median(spool) / 2, true), force);
         }
     }
 
@@ -182,11 +194,14 @@ public final class CommitLoad {
      * Returns the latencies of messages that begin at a given rate, whether the earlier ones have ended or not. The first
      * half warms up.
      */
-    private long[] paced(double rate) throws IOException, InterruptedException {
+    private long[] paced(double rate, boolean used) throws IOException, InterruptedException {
         double gap = TimeUnit.SECONDS.toNanos(1) / rate;
         long[] latencies = new long[(int) (2 * nanos / gap)];
         CountDownLatch ended = new CountDownLatch(latencies.length);
         try (FileSpool spool = open()) {
+            if (used) {
+                use(spool);
+            }
             long begin = System.nanoTime();
             for (int i = 0; i < latencies.length; i++) {
                 int number = i;
@@ -205,6 +220,43 @@ public final class CommitLoad {
             remove(spool());
         }
         return sorted(latencies, latencies.length / 2);
+    }
+
+    /** Fills as many segments as are used again, has the mail relayed, and waits for them. */
+    private void use(FileSpool spool) throws IOException, InterruptedException {
+        int messages =
+                (int) ((SPARES + 1L) * FileSpoolBuilder.DEFAULT_SEGMENT_BYTES / (mailData.length + ENVELOPE_BYTES));
+        Deque<CompletableFuture<SpoolId>> underWay = new ArrayDeque<>();
+        for (int i = 0; i < messages; i++) {
+            underWay.addLast(commit(spool));
+            if (underWay.size() == RAW_BATCH) {
+                underWay.removeFirst().join();
+            }
+        }
+        underWay.forEach(CompletableFuture::join);
+        LeaseRequest all =
+                new LeaseRequest(MailDomain.of("example.org"), NOW, Instant.MAX, NOW.plusSeconds(60), RAW_BATCH);
+        Settlement relayed = Settlement.attempted(
+                NOW, Map.of(0, new RecipientState.Relayed(SmtpReply.of(250, "2.0.0", "ok"), NOW)), NOW);
+        for (List<SpoolLease> leases = spool.lease(all); !leases.isEmpty(); leases = spool.lease(all)) {
+            for (SpoolLease lease : leases) {
+                spool.settle(lease, relayed);
+            }
+        }
+        long patience = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (spares() < SPARES) {
+            if (System.nanoTime() > patience) {
+                throw new IllegalStateException("spares: " + spares() + " (expected: " + SPARES + ")");
+            }
+            Thread.sleep(50);
+        }
+    }
+
+    private long spares() throws IOException {
+        try (Stream<Path> files = Files.list(spool())) {
+            return files.filter(file -> file.getFileName().toString().startsWith("spare-"))
+                    .count();
+        }
     }
 
     /** Returns the same of a bare loop, which appends at once what is due, and forces it. */

@@ -1,0 +1,27 @@
+package org.backupmx.internal.queue;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import org.backupmx.mail.ForwardPath;
+
+/** Recipients that their primary has taken, {@value #MOST} at most, those of late. Thread-safe. */
+final class KnownRecipientMemory {
+
+    static final int MOST = 200_000;
+
+    private final Cache<String, Boolean> known =
+            Caffeine.newBuilder().maximumSize(MOST).executor(Runnable::run).build();
+
+    void taken(ForwardPath recipient) {
+        known.put(recipient.mailbox().toString(), true);
+    }
+
+    boolean isKnown(ForwardPath recipient) {
+        return known.getIfPresent(recipient.mailbox().toString()) != null;
+    }
+
+    /** Forgets a recipient; returns whether it was known. */
+    boolean forgets(ForwardPath recipient) {
+        return known.asMap().remove(recipient.mailbox().toString()) != null;
+    }
+}
