@@ -3,6 +3,7 @@ package org.backupmx;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -18,6 +19,7 @@ import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
 import org.backupmx.event.RouteHeld;
 import org.backupmx.event.RouteRestored;
+import org.backupmx.health.HealthProbe;
 import org.backupmx.history.HistoryStore;
 import org.backupmx.intake.IpNetwork;
 import org.backupmx.intake.RelayDomain;
@@ -25,6 +27,7 @@ import org.backupmx.intake.RelayDomains;
 import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
+import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.RelayRequest;
 import org.backupmx.spool.testkit.InMemorySpool;
@@ -223,6 +226,36 @@ class DnsDisasterTest {
         assertThat(relayed()).containsExactly("u@fixed.test");
         assertThat(engine.client.relayed().get(0).nextHop()).hasToString("relay.fixed.test:2525[9.9.9.20]");
         assertThat(engine.events.events(LastGoodRouteUsed.class)).hasSize(1);
+    }
+
+    @Test
+    void whatWasDeferredGoesAtOnceWhenThereIsAWayAgainWheneverItIsDue() throws Exception {
+        ForwardPath recipient = ForwardPath.parse("u@byname.test");
+        engine.client.reply(recipient, SmtpReply.of(451, "4.2.0", "Not now"));
+        engine.builder.healthProbe(HealthProbe.off()); // no probe that tells
+        engine.start();
+        send("u@byname.test");
+        Instant soon = engine.time.now().plus(Duration.ofMinutes(40));
+        while (!due().isAfter(soon)) {
+            engine.time.advance(Duration.ofMinutes(1));
+            soon = engine.time.now().plus(Duration.ofMinutes(40));
+        }
+        Damage.NULL_MX.breakZone(engine.resolver);
+        engine.time.advance(Duration.ofMinutes(10));
+        engine.client.reply(recipient, SmtpReply.of(250, "2.0.0", "Ok"));
+        assertThat(relayed()).isEmpty();
+        repair(engine.resolver);
+        engine.time.advance(Duration.ofSeconds(60));
+        assertThat(relayed()).containsExactly("u@byname.test");
+    }
+
+    private Instant due() throws Exception {
+        return engine.mx.snapshot().domains().stream()
+                .filter(queued -> queued.domain().toString().equals("byname.test"))
+                .findAny()
+                .orElseThrow()
+                .nextDue()
+                .orElseThrow();
     }
 
     @Test
