@@ -55,9 +55,9 @@ class ExpiryTest {
         engine.client.down("127.0.0.50");
         engine.start();
         Instant received = engine.time.now();
-        accept(100);
+        accept(10);
         engine.time.advance(DAY.multipliedBy(20));
-        assertThat(queued()).isEqualTo(100);
+        assertThat(queued()).isEqualTo(10);
         assertThat(expired()).isZero();
         assertThat(warnings())
                 .containsExactly(
@@ -87,7 +87,7 @@ class ExpiryTest {
         assertThat(events.get(0)).satisfies(event -> {
             assertThat(event.oldest()).isEqualTo(received);
             assertThat(event.end()).isEqualTo(received.plus(DAY.multipliedBy(14)));
-            assertThat(event.queued()).isEqualTo(100);
+            assertThat(event.queued()).isEqualTo(10);
             assertThat(event.domain()).hasToString("example.test");
         });
         assertThat(events.get(3).end()).isEqualTo(received.plus(DAY.multipliedBy(21)));
@@ -95,7 +95,7 @@ class ExpiryTest {
         engine.client.allUp();
         engine.time.advance(Duration.ofHours(1));
         assertThat(queued()).isZero();
-        assertThat(engine.client.relayed()).hasSize(100);
+        assertThat(engine.client.relayed()).hasSize(10);
         engine.stop();
     }
 

@@ -18,12 +18,12 @@ import java.util.Set;
 import org.backupmx.BackupMxBuilder;
 import org.backupmx.intake.DomainMode;
 import org.backupmx.intake.IpNetwork;
+import org.backupmx.intake.SenderVerifier;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.OwnIdentity;
 import org.backupmx.relay.RelaySettings;
-import org.backupmx.retry.RetryPolicy;
 import org.backupmx.smtp.SmtpListener;
 import org.backupmx.smtp.StartTls;
 import org.backupmx.smtp.Transport;
@@ -46,8 +46,8 @@ record ServerConfig(
         Map<MailDomain, List<NextHop>> routes,
         ServerProbe probe,
         RelaySettings relay,
-        RetryPolicy retry,
-        Duration lifetime,
+        ServerSchedule schedule,
+        SenderVerifier verifiedSenders,
         ServerLimits limits,
         Optional<Tls> tls,
         Optional<Duration> greylistDelay,
@@ -77,6 +77,8 @@ record ServerConfig(
             "relay",
             "retry",
             "lifetime",
+            "undelivered",
+            "verified-senders",
             "limits",
             "tls",
             "greylist",
@@ -117,12 +119,16 @@ record ServerConfig(
             required(root, map, "postmaster", "an address, as there is no domain for it");
         }
         RelaySettings relay = ServerRelay.of(map.get("relay"), RelaySettings.defaults());
+        Optional<Path> history = history(map.get("history"), spool(required(root, map, "spool", SPOOL)));
+        ServerSchedule schedule = ServerSchedule.of(map, ServerSchedule.DEFAULT, history.isPresent());
         Map<MailDomain, ServerDomain> domains = map.containsKey("domains") || byDestination.isEmpty()
                 ? ServerDomain.all(
                         required(root, map, "domains", "the domains we are backup MX for"),
                         limits,
                         map.containsKey("tls"),
-                        relay)
+                        relay,
+                        schedule,
+                        history.isPresent())
                 : Map.of();
         return new ServerConfig(
                 required(root, map, "hostname", "our host name, for example mx2.example.net")
@@ -135,17 +141,15 @@ record ServerConfig(
                 spool(required(root, map, "spool", SPOOL)),
                 spoolKeyFile(map.get("spool-key-file"), required(root, map, "spool", SPOOL)),
                 AdminSocket.path(map.get("admin-socket"), spool(required(root, map, "spool", SPOOL))),
-                history(map.get("history"), spool(required(root, map, "spool", SPOOL))),
+                history,
                 map.containsKey("mode") ? ServerDomain.mode(map.get("mode")) : DomainMode.ALWAYS,
                 domains,
                 byDestination,
                 routes(map.get("routes"), domains),
                 ServerProbe.of(map.get("probe")),
                 relay,
-                retry(map.get("retry")),
-                map.containsKey("lifetime")
-                        ? map.get("lifetime").value(Units.DURATION, Units::duration)
-                        : Duration.ofDays(14),
+                schedule,
+                ServerSchedule.verifiedSenders(map.get("verified-senders")),
                 limits,
                 tls(map.get("tls")),
                 greylist(map.get("greylist")),
@@ -320,12 +324,6 @@ record ServerConfig(
             }
         }
         return routes;
-    }
-
-    private static RetryPolicy retry(@Nullable ConfigNode node) throws ConfigException {
-        return node == null
-                ? RetryPolicy.parse("5m*3, 15m*4, 1h")
-                : node.value("intervals such as 5m*3, 15m*4, 1h", RetryPolicy::parse);
     }
 
     private static Optional<Tls> tls(@Nullable ConfigNode node) throws ConfigException {

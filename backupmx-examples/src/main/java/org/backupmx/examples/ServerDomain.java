@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One relay domain of the reference server's configuration: its fixed next hops, empty for «by MX», its mode, absent for
- * that of all, its recipients, absent for «any», whether its mail must come by TLS, its size limit, absent for that of all,
- * and how we present ourselves to its primary, absent for the way of all.
+ * that of all, its recipients, absent for «any», whether its mail must come by TLS, its size limit, how we present ourselves to
+ * its primary, and its schedule, each absent for that of all.
  */
 record ServerDomain(
         List<NextHop> primary,
@@ -29,22 +29,30 @@ record ServerDomain(
         Optional<Set<Mailbox>> recipients,
         boolean requiresTls,
         OptionalLong messageBytes,
-        Optional<RelaySettings> relay) {
+        Optional<RelaySettings> relay,
+        Optional<ServerSchedule> schedule) {
 
     static final ServerDomain DEFAULT = new ServerDomain(
-            List.of(), Optional.empty(), Optional.empty(), false, OptionalLong.empty(), Optional.empty());
+            List.of(), Optional.empty(), Optional.empty(), false, OptionalLong.empty(), Optional.empty(), Optional.empty());
 
-    private static final Set<String> KEYS = Set.of("primary", "mode", "recipients", "tls", "message-size", "relay");
+    private static final Set<String> KEYS = Set.of(
+            "primary", "mode", "recipients", "tls", "message-size", "relay", "retry", "lifetime", "undelivered");
     private static final String NEXT_HOP = "host, host:port, [address] or [address]:port, or a list of them";
 
     /** Reads {@code domains}. */
     static Map<MailDomain, ServerDomain> all(
-            ConfigNode node, ServerLimits limits, boolean offersTls, RelaySettings relay) throws ConfigException {
+            ConfigNode node,
+            ServerLimits limits,
+            boolean offersTls,
+            RelaySettings relay,
+            ServerSchedule schedule,
+            boolean hasHistory)
+            throws ConfigException {
         Map<MailDomain, ServerDomain> domains = new LinkedHashMap<>();
         for (Map.Entry<String, ConfigNode> entry : node.map().entrySet()) {
             ConfigNode child = entry.getValue();
             MailDomain name = name(child, entry.getKey());
-            ServerDomain domain = child.isEmpty() ? DEFAULT : of(child, limits, offersTls, relay);
+            ServerDomain domain = child.isEmpty() ? DEFAULT : of(child, limits, offersTls, relay, schedule, hasHistory);
             if (domains.put(name, domain) != null) {
                 throw child.fault("given twice", "each domain once");
             }
@@ -67,7 +75,13 @@ record ServerDomain(
         throw node.fault("not a domain", "a domain such as example.org");
     }
 
-    private static ServerDomain of(ConfigNode node, ServerLimits limits, boolean offersTls, RelaySettings relay)
+    private static ServerDomain of(
+            ConfigNode node,
+            ServerLimits limits,
+            boolean offersTls,
+            RelaySettings relay,
+            ServerSchedule schedule,
+            boolean hasHistory)
             throws ConfigException {
         Map<String, ConfigNode> map = node.map(KEYS);
         Optional<Set<Mailbox>> recipients = Optional.empty();
@@ -85,7 +99,10 @@ record ServerDomain(
                 recipients,
                 map.containsKey("tls") && requiresTls(map.get("tls"), offersTls),
                 messageBytes(map.get("message-size"), limits),
-                relay(map.get("relay"), relay, primary));
+                relay(map.get("relay"), relay, primary),
+                ServerSchedule.KEYS.stream().anyMatch(map::containsKey)
+                        ? Optional.of(ServerSchedule.of(map, schedule, hasHistory))
+                        : Optional.empty());
     }
 
     /** Reads how we present ourselves to this primary; what it does not say is as for all. */
@@ -161,6 +178,10 @@ record ServerDomain(
         }
         if (relay.isPresent()) {
             domain = domain.withRelaySettings(relay.get());
+        }
+        if (schedule.isPresent()) {
+            domain = domain.withRetryPolicy(schedule.get().retryPolicy())
+                    .withUndelivered(schedule.get().undelivered());
         }
         return recipients.isPresent() ? domain.withRecipients(RecipientPolicy.only(recipients.get())) : domain;
     }

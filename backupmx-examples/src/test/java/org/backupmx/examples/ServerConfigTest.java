@@ -12,22 +12,30 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.backupmx.intake.ClientInfo;
 import org.backupmx.intake.DomainMode;
 import org.backupmx.intake.IpNetwork;
+import org.backupmx.intake.SenderVerification;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
+import org.backupmx.mail.ReversePath;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.OwnIdentity;
 import org.backupmx.relay.ProbeDepth;
 import org.backupmx.relay.RelayCredentials;
 import org.backupmx.relay.RelaySettings;
 import org.backupmx.relay.TlsPolicy;
+import org.backupmx.retry.RetryPolicy;
 import org.backupmx.smtp.BareLineEnds;
 import org.backupmx.smtp.EarlyTalkers;
 import org.backupmx.smtp.SmtpListener;
 import org.backupmx.smtp.Transport;
+import org.backupmx.undelivered.ContentRefusal;
+import org.backupmx.undelivered.ExpiryAction;
+import org.backupmx.undelivered.UndeliveredPolicy;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -126,6 +134,8 @@ class ServerConfigTest {
                     mode: always
                     tls: required
                     message-size: 5MB
+                    retry: dnsexit
+                    undelivered: {expiry: hold, hold: 3d, counts: uptime, refused-content: retry}
                     recipients: [a@example.test, "\\"b c\\"@example.test"]
                     relay: {tls: fingerprint, tls-fingerprints: ["%s"]}
                   by-mx.test:
@@ -145,6 +155,8 @@ class ServerConfigTest {
                 probe: {depth: starttls, up: 8m, down: 1s, timeout: 20s, rise: 1, fall: 3}
                 retry: 5m*3, 15m*4, 1h
                 lifetime: 7d
+                undelivered: {expiry: bounce, null-path-lifetime: 2d, refused-content: dsn-if-verified, dead-letters: 60d}
+                verified-senders: [192.0.2.0/24, login]
                 limits:
                   message-size: 10MB
                   recipients: 200
@@ -220,7 +232,27 @@ class ServerConfigTest {
                         Duration.ofSeconds(20),
                         1,
                         3));
-        assertThat(config.lifetime()).isEqualTo(Duration.ofDays(7));
+        assertThat(config.schedule().intervals()).isEqualTo(RetryPolicy.parse("5m*3, 15m*4, 1h"));
+        assertThat(config.schedule().lifetime()).contains(Duration.ofDays(7));
+        assertThat(config.schedule().retryPolicy().lifetime()).contains(Duration.ofDays(7));
+        UndeliveredPolicy undelivered = UndeliveredPolicy.standard()
+                .withExpiry(ExpiryAction.bounce())
+                .withNullPathLifetime(Duration.ofDays(2))
+                .withContentRefusal(ContentRefusal.DSN_IF_VERIFIED)
+                .withDeadLetterTime(Duration.ofDays(60));
+        assertThat(config.schedule().undelivered()).isEqualTo(undelivered);
+        ServerSchedule own = domain.schedule().orElseThrow();
+        assertThat(own.intervals()).isEqualTo(RetryPolicy.dnsexit());
+        assertThat(own.undelivered())
+                .isEqualTo(undelivered
+                        .withExpiry(ExpiryAction.hold(Duration.ofDays(3)))
+                        .withUptimeOnly(true)
+                        .withContentRefusal(ContentRefusal.RETRY));
+        assertThat(config.verifiedSenders().mayBlock()).isFalse();
+        ClientInfo trusted =
+                new ClientInfo(new InetSocketAddress("192.0.2.7", 25), new InetSocketAddress("192.0.2.1", 25));
+        assertThat(config.verifiedSenders().verify(trusted, "x", ReversePath.parse("a@sender.test")))
+                .isEqualTo(SenderVerification.verified("trusted-network"));
         assertThat(config.limits())
                 .isEqualTo(new ServerLimits(
                         10 << 20,
@@ -264,7 +296,8 @@ class ServerConfigTest {
                         Duration.ofSeconds(30),
                         2,
                         2));
-        assertThat(config.lifetime()).isEqualTo(Duration.ofDays(14));
+        assertThat(config.schedule()).isEqualTo(ServerSchedule.DEFAULT);
+        assertThat(config.schedule().lifetime()).contains(Duration.ofDays(14));
         assertThat(config.adminSocket()).contains(Path.of("spool/admin.sock"));
         assertThat(config.history()).contains(Path.of("spool/history"));
         assertThat(config.mode()).isEqualTo(DomainMode.ALWAYS);
@@ -365,5 +398,36 @@ class ServerConfigTest {
         assertThatThrownBy(() -> ServerConfig.read(file))
                 .isInstanceOf(ConfigException.class)
                 .hasMessageStartingWith(file.toString());
+    }
+
+    @Test
+    void aScheduleOfItsOwnTakesTheRestFromTheCommonOne() throws Exception {
+        Path file = Files.writeString(folder.resolve("server.yaml"), """
+                hostname: mx2.example.net
+                listen: [127.0.0.1:2525]
+                spool: data/spool
+                domains:
+                  one.test:
+                    retry: 10m, 20m
+                  two.test:
+                    lifetime: unlimited
+                  three.test:
+                    undelivered: {expiry: drop}
+                  four.test:
+                retry: 1m..1h
+                lifetime: 3d
+                """);
+        Map<MailDomain, ServerDomain> domains = ServerConfig.read(file).domains();
+        ServerSchedule one = domains.get(MailDomain.of("one.test")).schedule().orElseThrow();
+        assertThat(one.intervals()).isEqualTo(RetryPolicy.parse("10m, 20m"));
+        assertThat(one.lifetime()).contains(Duration.ofDays(3));
+        ServerSchedule two = domains.get(MailDomain.of("two.test")).schedule().orElseThrow();
+        assertThat(two.intervals()).isEqualTo(RetryPolicy.parse("1m..1h"));
+        assertThat(two.retryPolicy().lifetime()).isEmpty();
+        ServerSchedule three =
+                domains.get(MailDomain.of("three.test")).schedule().orElseThrow();
+        assertThat(three.undelivered().expiry()).isEqualTo(ExpiryAction.drop());
+        assertThat(three.lifetime()).contains(Duration.ofDays(3));
+        assertThat(domains.get(MailDomain.of("four.test")).schedule()).isEmpty();
     }
 }
