@@ -203,7 +203,18 @@ public final class FakeIntakeServer implements IntakeServer {
          * @return the verdict
          */
         public Verdict rcpt(String recipient) {
-            return await(session.rcpt(ForwardPath.parse(recipient), RcptParameters.none()));
+            return rcpt(recipient, RcptParameters.none());
+        }
+
+        /**
+         * Says RCPT with parameters.
+         *
+         * @param recipient the forward-path
+         * @param parameters its parameters
+         * @return the verdict
+         */
+        public Verdict rcpt(String recipient, RcptParameters parameters) {
+            return await(session.rcpt(ForwardPath.parse(recipient), parameters));
         }
 
         /**

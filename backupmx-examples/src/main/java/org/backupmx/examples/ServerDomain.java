@@ -33,10 +33,16 @@ record ServerDomain(
         Optional<ServerSchedule> schedule) {
 
     static final ServerDomain DEFAULT = new ServerDomain(
-            List.of(), Optional.empty(), Optional.empty(), false, OptionalLong.empty(), Optional.empty(), Optional.empty());
+            List.of(),
+            Optional.empty(),
+            Optional.empty(),
+            false,
+            OptionalLong.empty(),
+            Optional.empty(),
+            Optional.empty());
 
-    private static final Set<String> KEYS = Set.of(
-            "primary", "mode", "recipients", "tls", "message-size", "relay", "retry", "lifetime", "undelivered");
+    private static final Set<String> KEYS =
+            Set.of("primary", "mode", "recipients", "tls", "message-size", "relay", "retry", "lifetime", "undelivered");
     private static final String NEXT_HOP = "host, host:port, [address] or [address]:port, or a list of them";
 
     /** Reads {@code domains}. */

@@ -33,6 +33,7 @@ final class AttemptOutcome {
     final List<Lost> lost = new ArrayList<>(0);
     final Set<Integer> notified = new HashSet<>(0); // whose reverse-path is told
     Instant nextDue;
+    boolean isAttempt = true; // expiring counts as one, too
 
     @Nullable
     Instant heldUntil; // if the message went to the dead letters

@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.backupmx.health.DomainHealth;
 import org.backupmx.health.PrimaryHealth;
 import org.backupmx.intake.DomainMode;
+import org.backupmx.intake.SenderVerifier;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.RelayRoute;
@@ -79,8 +80,10 @@ final class DomainLane {
         this.route = new DomainRoute(delivery, domain);
         this.primary = new LanePrimary(delivery, scheduler, this);
         this.recovery = new Recovery(scheduler.startedAt());
-        this.expiry = new LaneExpiry(route, recovery, new AnsweringTime(delivery.history, primary::nextHops));
-        this.sweep = new ExpirySweep(expiry, delivery.keeper);
+        this.expiry = new LaneExpiry(
+                route, recovery, new AnsweringTime(delivery.history, primary::nextHops), primary::capabilities);
+        this.sweep = new ExpirySweep(
+                expiry, delivery.keeper, !delivery.config.senderVerifier().equals(SenderVerifier.none()));
         this.warnings = new ExpiryWarnings(delivery, domain, expiry);
         this.canaries = new Canaries(delivery.knownRecipients);
     }
@@ -488,7 +491,9 @@ final class DomainLane {
         resting = true;
         releaseAll();
         if (inFlight.get() == 0 && sweep.isDue(listed, now)) {
-            sweep.expired(lease(now, now), now).forEach(held -> begin(held).expire());
+            ExpirySweep.Found found = sweep.look(lease(now, now), now);
+            found.expired().forEach(held -> begin(held).expire());
+            found.late().forEach((held, due) -> begin(held).late(due));
         }
     }
 

@@ -2,41 +2,65 @@ package org.backupmx.internal.queue;
 
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.backupmx.retry.RetryDecision;
 import org.backupmx.spool.Settlement;
 import org.backupmx.spool.SpoolLane;
 import org.backupmx.spool.SpoolLease;
 import org.jspecify.annotations.Nullable;
 
-/** Looks for what is past its give-up time in a lane that attempts nothing. Owned by its lane's turn. */
+/**
+ * Looks for what is past its give-up time in a lane that attempts nothing; and for what has become late, where there are
+ * senders who may be told. Owned by its lane's turn.
+ */
 final class ExpirySweep {
+
+    /**
+     * What was found.
+     *
+     * @param expired messages whose time has passed
+     * @param late messages that are late and whose senders want to know, with when they are due again
+     */
+    record Found(List<HeldLease> expired, Map<HeldLease, Instant> late) {}
 
     private final LaneExpiry expiry;
     private final LeaseKeeper keeper;
+    private final boolean tellsSenders;
 
-    ExpirySweep(LaneExpiry expiry, LeaseKeeper keeper) {
+    /**
+     * Makes a sweep.
+     *
+     * @param tellsSenders whether senders can be verified at all
+     */
+    ExpirySweep(LaneExpiry expiry, LeaseKeeper keeper, boolean tellsSenders) {
         this.expiry = expiry;
         this.keeper = keeper;
+        this.tellsSenders = tellsSenders;
     }
 
     /** Tells whether there may be something in a lane as it was listed last. */
     boolean isDue(@Nullable SpoolLane listed, Instant now) {
-        return listed != null && expiry.mayBeOver(listed.oldest(), now);
+        return listed != null
+                && (expiry.mayBeOver(listed.oldest(), now)
+                        || (tellsSenders && !now.isBefore(listed.oldest().plus(Courtesies.LATE))));
     }
 
-    /** Returns those of the leases that have expired; gives the others back, due when they would be tried again. */
-    List<HeldLease> expired(List<SpoolLease> leases, Instant now) {
-        List<HeldLease> expired = new ArrayList<>();
+    /** Returns what there is in leases; gives the others back, due when they would be tried again. */
+    Found look(List<SpoolLease> leases, Instant now) {
+        Found found = new Found(new ArrayList<>(), new LinkedHashMap<>());
         for (SpoolLease lease : leases) {
             HeldLease held = keeper.hold(lease);
-            if (expiry.decide(lease.message(), Math.max(1, lease.attempts()), now)
-                    instanceof RetryDecision.RetryAt retry) {
-                keeper.settle(held, Settlement.unused(now, retry.instant()));
+            if (!(expiry.decide(lease.message(), Math.max(1, lease.attempts()), now)
+                    instanceof RetryDecision.RetryAt retry)) {
+                found.expired().add(held);
+            } else if (tellsSenders && Courtesies.becameLate(lease, now)) {
+                found.late().put(held, retry.instant());
             } else {
-                expired.add(held);
+                keeper.settle(held, Settlement.unused(now, retry.instant()));
             }
         }
-        return expired;
+        return found;
     }
 }

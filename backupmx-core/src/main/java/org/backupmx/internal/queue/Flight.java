@@ -1,5 +1,6 @@
 package org.backupmx.internal.queue;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -68,6 +69,11 @@ final class Flight implements Attempt.Ending, Settler.Done {
     /** Expires the message without an attempt. */
     void expire() {
         contained(() -> settler.expired(held, expiry, this));
+    }
+
+    /** Tells, without an attempt, that the message is late; it is due again at an instant. */
+    void late(Instant due) {
+        contained(() -> settler.late(held, due, expiry, this));
     }
 
     /** Fails the message without an attempt. */

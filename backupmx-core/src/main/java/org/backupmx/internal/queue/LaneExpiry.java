@@ -3,6 +3,8 @@ package org.backupmx.internal.queue;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.function.Supplier;
+import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.retry.RetryDecision;
 import org.backupmx.retry.RetryPolicy;
 import org.backupmx.spool.SpooledMessage;
@@ -19,16 +21,27 @@ final class LaneExpiry {
     private final DomainRoute route;
     private final Recovery recovery;
     private final AnsweringTime answering;
+    private final Supplier<Optional<PrimaryCapabilities>> capabilities;
 
-    LaneExpiry(DomainRoute route, Recovery recovery, AnsweringTime answering) {
+    LaneExpiry(
+            DomainRoute route,
+            Recovery recovery,
+            AnsweringTime answering,
+            Supplier<Optional<PrimaryCapabilities>> capabilities) {
         this.route = route;
         this.recovery = recovery;
         this.answering = answering;
+        this.capabilities = capabilities;
     }
 
     /** The rules in force. */
     UndeliveredPolicy rules() {
         return route.undelivered();
+    }
+
+    /** Tells whether the primary sends notifications itself (RFC 3461); empty if that is not known. */
+    Optional<Boolean> primaryTells() {
+        return capabilities.get().map(said -> said.offers("DSN"));
     }
 
     /** Decides after an attempt, or between attempts, of which there have been {@code attempts}, at least 1. */

@@ -18,6 +18,7 @@ import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.NextHopAddress;
+import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.relay.RelayRoute;
 import org.backupmx.spool.QueuedRecipient;
@@ -117,6 +118,11 @@ final class LanePrimary {
     /** The next hops of the primary, empty while they are not known. */
     Optional<List<NextHop>> nextHops() {
         return Optional.ofNullable(watch).map(PrimaryWatch::nextHops);
+    }
+
+    /** What the primary said of itself in the last good probe; empty if there was none. */
+    Optional<PrimaryCapabilities> capabilities() {
+        return Optional.ofNullable(watch).flatMap(PrimaryWatch::capabilities);
     }
 
     /** Probes at once; completes when that has ended, at once if there is nothing to probe. */

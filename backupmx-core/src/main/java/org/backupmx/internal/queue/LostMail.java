@@ -1,30 +1,17 @@
 package org.backupmx.internal.queue;
 
-import java.io.IOException;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.function.Consumer;
-import org.backupmx.intake.SenderVerification;
-import org.backupmx.internal.dsn.Dsn;
-import org.backupmx.internal.dsn.DsnComposer;
-import org.backupmx.internal.dsn.DsnRate;
+import org.backupmx.internal.dsn.DsnKind;
 import org.backupmx.internal.dsn.FailedRecipient;
-import org.backupmx.internal.dsn.SenderMark;
-import org.backupmx.mail.Envelope;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.mail.SmtpReply;
-import org.backupmx.relay.MailData;
 import org.backupmx.relay.ReplyClass;
 import org.backupmx.spool.RecipientState;
-import org.backupmx.spool.SpoolDamagedException;
-import org.backupmx.spool.SpoolException;
-import org.backupmx.spool.SpoolId;
-import org.backupmx.spool.SpoolWriter;
 import org.backupmx.undelivered.ContentRefusal;
 import org.backupmx.undelivered.ExpiryAction;
 import org.slf4j.Logger;
@@ -43,15 +30,11 @@ final class LostMail {
     private static final Duration DSN_AGAIN = Duration.ofMinutes(5);
 
     private final Delivery delivery;
-    private final DsnComposer composer;
-    private final DsnRate rate;
-    private final Consumer<Envelope> committed;
+    private final Notifier notifier;
 
-    LostMail(Delivery delivery, Consumer<Envelope> committed) {
+    LostMail(Delivery delivery, Notifier notifier) {
         this.delivery = delivery;
-        this.composer = new DsnComposer(delivery.config.hostname(), delivery.config.clock(), delivery.runtime.random());
-        this.rate = new DsnRate(delivery.runtime.nanoTime());
-        this.committed = committed;
+        this.notifier = notifier;
     }
 
     /**
@@ -80,11 +63,11 @@ final class LostMail {
 
     private CompletionStage<Void> tellOrBury(AttemptOutcome outcome, List<AttemptOutcome.Lost> lost, Mailbox to) {
         List<AttemptOutcome.Lost> told = new ArrayList<>();
-        boolean isVerified = verification(outcome) instanceof SenderVerification.Verified;
+        boolean isVerified = notifier.isVerified(outcome.lease);
         for (AttemptOutcome.Lost one : lost) {
             if (!isVerified || isKeptFromSenders(outcome, one.failure())) {
                 outcome.bury(one);
-            } else if (DsnComposer.wantsFailure(one.failure().recipient())) {
+            } else if (DsnKind.FAILED.isWanted(one.failure().recipient())) {
                 told.add(one);
             } else {
                 drop(outcome, one);
@@ -93,24 +76,12 @@ final class LostMail {
         if (told.isEmpty()) {
             return CompletableFuture.completedFuture(null);
         }
-        if (!rate.allows(to, outcome.lease.domain())) {
+        if (!notifier.allows(to, outcome.lease.domain())) {
             told.forEach(outcome::bury);
             delivery.counts.rateLimited(told.size());
             return CompletableFuture.completedFuture(null);
         }
         return tell(outcome, told, isVerified);
-    }
-
-    private SenderVerification verification(AttemptOutcome outcome) {
-        try {
-            return SenderMark.read(data(outcome), outcome.lease.id());
-        } catch (IOException e) {
-            LOG.atWarn()
-                    .setCause(e)
-                    .addKeyValue("spoolId", outcome.lease.id())
-                    .log("mail data not read for its sender");
-            return SenderVerification.unverified();
-        }
     }
 
     private static boolean isKeptFromSenders(AttemptOutcome outcome, FailedRecipient failure) {
@@ -128,51 +99,17 @@ final class LostMail {
     }
 
     private CompletionStage<Void> tell(AttemptOutcome outcome, List<AttemptOutcome.Lost> told, boolean isVerified) {
-        CompletionStage<SpoolId> stored;
-        Dsn dsn;
-        try {
-            dsn = compose(outcome, told);
-            stored = store(dsn, outcome.now);
-        } catch (IOException | RuntimeException e) {
-            notStored(outcome, told, e);
-            return CompletableFuture.completedFuture(null);
-        }
-        return stored.handleAsync(
-                (id, fault) -> {
-                    if (fault != null) {
-                        notStored(outcome, told, fault);
-                        return null;
-                    }
-                    told.forEach(one -> outcome.end(one, true));
-                    delivery.counts.dsnSent(isVerified);
-                    committed.accept(dsn.envelope());
-                    return null;
-                },
-                delivery.runtime.workers());
-    }
-
-    private Dsn compose(AttemptOutcome outcome, List<AttemptOutcome.Lost> told) throws IOException {
         List<FailedRecipient> failures =
                 told.stream().map(AttemptOutcome.Lost::failure).toList();
-        try {
-            return composer.compose(outcome.lease.message(), failures, data(outcome))
-                    .orElseThrow();
-        } catch (SpoolDamagedException e) {
-            LOG.atError().setCause(e).addKeyValue("spoolId", outcome.lease.id()).log("mail data damaged");
-            return composer.compose(outcome.lease.message(), failures, NoMailData.INSTANCE)
-                    .orElseThrow();
-        }
-    }
-
-    private MailData data(AttemptOutcome outcome) {
-        return new SpooledMailData(delivery.spool, outcome.lease.message());
-    }
-
-    private CompletionStage<SpoolId> store(Dsn dsn, Instant now) throws SpoolException {
-        try (SpoolWriter writer = delivery.spool.begin(dsn.envelope(), now)) {
-            writer.write(dsn.mailData());
-            return writer.commit();
-        }
+        return notifier.store(DsnKind.FAILED, outcome, failures, null, isVerified)
+                .handle((done, fault) -> {
+                    if (fault == null) {
+                        told.forEach(one -> outcome.end(one, true));
+                    } else {
+                        notStored(outcome, told, fault);
+                    }
+                    return null;
+                });
     }
 
     private static void notStored(AttemptOutcome outcome, List<AttemptOutcome.Lost> told, Throwable fault) {

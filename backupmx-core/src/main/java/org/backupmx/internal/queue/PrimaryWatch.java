@@ -21,6 +21,7 @@ import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.NextHopAddress;
+import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.relay.ProbeResult;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -194,6 +195,11 @@ final class PrimaryWatch {
         }
         probeNow();
         return end;
+    }
+
+    /** What the primary said of itself in the last good probe; empty if there was none. */
+    synchronized Optional<PrimaryCapabilities> capabilities() {
+        return monitor.capabilities();
     }
 
     /** Describes all that is known, for a domain that follows. */

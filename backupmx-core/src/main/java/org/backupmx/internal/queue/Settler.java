@@ -1,6 +1,7 @@
 package org.backupmx.internal.queue;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -9,6 +10,7 @@ import org.backupmx.event.RecipientDeferred;
 import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
 import org.backupmx.event.RecipientRelayed;
+import org.backupmx.internal.dsn.DsnKind;
 import org.backupmx.mail.Envelope;
 import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.SmtpReply;
@@ -37,11 +39,14 @@ final class Settler {
 
     private final Delivery delivery;
     private final LostMail lostMail;
+    private final Courtesies courtesies;
     private final DeadLetters deadLetters;
 
     Settler(Delivery delivery, Consumer<Envelope> committed) {
         this.delivery = delivery;
-        this.lostMail = new LostMail(delivery, committed);
+        Notifier notifier = new Notifier(delivery, committed);
+        this.lostMail = new LostMail(delivery, notifier);
+        this.courtesies = new Courtesies(notifier);
         this.deadLetters = new DeadLetters(delivery);
     }
 
@@ -169,12 +174,21 @@ final class Settler {
         end(held, outcome, done);
     }
 
+    /** Settles a lease that was not attempted, and whose message has become late. */
+    void late(HeldLease held, Instant due, LaneExpiry expiry, Done done) {
+        AttemptOutcome outcome = new AttemptOutcome(held.lease(), null, expiry, delivery.runtime.now());
+        outcome.isAttempt = false;
+        Courtesies.defer(outcome, due);
+        end(held, outcome, done);
+    }
+
     private void end(HeldLease held, AttemptOutcome outcome, Done done) {
-        if (outcome.lost.isEmpty()) {
+        if (outcome.lost.isEmpty() && !mayBeTold(outcome.lease)) {
             close(held, outcome, done);
             return;
         }
         lostMail.decide(outcome)
+                .thenCompose(decided -> courtesies.tell(outcome, outcome.expiry.primaryTells()))
                 .whenCompleteAsync(
                         (decided, fault) -> {
                             if (fault != null) {
@@ -189,11 +203,19 @@ final class Settler {
                         delivery.runtime.workers());
     }
 
+    /** Tells whether the sender has asked to hear of more than failures. */
+    private static boolean mayBeTold(SpoolLease lease) {
+        return lease.recipients().stream()
+                .map(QueuedRecipient::recipient)
+                .anyMatch(recipient -> DsnKind.DELAYED.isWanted(recipient) || DsnKind.RELAYED.isWanted(recipient));
+    }
+
     private void close(HeldLease held, AttemptOutcome outcome, Done done) {
         boolean settled = false;
         try {
             deadLetters.holdIfOver(outcome);
-            settled = delivery.keeper.settle(held, Settlement.attempted(outcome.now, outcome.states, outcome.nextDue));
+            settled = delivery.keeper.settle(
+                    held, new Settlement(outcome.now, outcome.states, outcome.nextDue, outcome.isAttempt));
             if (settled && delivery.events.isObserved()) {
                 outcome.lease.recipients().forEach(recipient -> post(outcome, recipient));
                 postHeld(outcome);

@@ -106,6 +106,7 @@ class DsnComposerTest {
     }
 
     private static Message parse(Dsn dsn) {
+        Rfc3464.check(octets(dsn));
         try {
             DefaultMessageBuilder builder = new DefaultMessageBuilder();
             builder.setMimeEntityConfig(MimeConfig.PERMISSIVE);
@@ -199,6 +200,93 @@ class DsnComposerTest {
         assertThat(groups(dsn)).hasSize(2);
         assertThat(text(parts(dsn).get(2), StandardCharsets.US_ASCII))
                 .isEqualTo("Received: from a by b\r\nMessage-ID: <orig.1@example.net>\r\nSubject: Hi\r\n there\r\n");
+    }
+
+    private Dsn compose(DsnKind kind, Envelope envelope, byte[] original, FailedRecipient about, Instant until) {
+        try {
+            SpooledMessage message = new SpooledMessage(new SpoolId("1"), envelope, RECEIVED, original.length);
+            return composer.compose(kind, message, List.of(about), until, data(original))
+                    .orElseThrow();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void tellsThatMailIsLate() {
+        Recipient recipient = to("b@example.org").withNotify(Set.of(Notify.DELAY));
+        Envelope envelope = from("a@example.net")
+                .to(recipient)
+                .dsn(DsnParameters.none().withRet(Ret.FULL))
+                .build();
+        SmtpReply later = SmtpReply.of(450, "4.2.1", "Busy");
+        Instant until = Instant.parse("2026-12-06T07:08:09Z");
+        Dsn dsn = compose(
+                DsnKind.DELAYED,
+                envelope,
+                utf8(ORIGINAL),
+                FailedRecipient.refused(recipient, later, "mx1.example.org"),
+                until);
+        Header one = groups(dsn).get(1);
+        assertThat(field(one, "Action")).isEqualTo("delayed");
+        assertThat(field(one, "Status")).isEqualTo("4.2.1");
+        assertThat(field(one, "Will-Retry-Until")).isEqualTo("Sun, 6 Dec 2026 07:08:09 +0000");
+        assertThat(parts(dsn).get(2).getMimeType()).as("RET is for failures").isEqualTo("text/rfc822-headers");
+        assertThat(parse(dsn).getSubject()).isEqualTo("Delayed mail");
+    }
+
+    @Test
+    void tellsThatMailWasHandedOver() {
+        Recipient recipient = to("b@example.org").withNotify(Set.of(Notify.SUCCESS));
+        Envelope envelope = from("a@example.net").to(recipient).build();
+        SmtpReply taken = SmtpReply.of(250, List.of("Ok: queued"));
+        Dsn dsn = compose(
+                DsnKind.RELAYED,
+                envelope,
+                utf8(ORIGINAL),
+                FailedRecipient.refused(recipient, taken, "mx1.example.org"),
+                null);
+        Header one = groups(dsn).get(1);
+        assertThat(field(one, "Action")).isEqualTo("relayed");
+        assertThat(field(one, "Status")).isEqualTo("2.0.0");
+        assertThat(field(one, "Diagnostic-Code")).isEqualTo("smtp; 250 Ok: queued");
+    }
+
+    /** T12: whatever came, what goes back is small. */
+    @Test
+    void aDsnOfAHugeMessageIsSmall() {
+        byte[] huge =
+                utf8("Subject: x\r\n" + "X-Padding: 1234567890\r\n".repeat(10_000) + "\r\n" + "x".repeat(60 << 20));
+        for (int recipients : new int[] {1, 5, 20}) {
+            Envelope.Builder envelope =
+                    from("a@example.net").dsn(DsnParameters.none().withRet(Ret.FULL));
+            for (int i = 0; i < recipients; i++) {
+                envelope.to(to("b" + i + "@example.org").withOrcpt("rfc822;b" + i + "x".repeat(200) + "@example.org"));
+            }
+            Envelope built = envelope.build();
+            SmtpReply wordy = SmtpReply.of(550, List.of("no ".repeat(300)));
+            Dsn dsn = compose(
+                            built,
+                            huge,
+                            built.recipients().stream()
+                                    .map(one -> FailedRecipient.refused(one, wordy, "mx1.example.org"))
+                                    .toList())
+                    .orElseThrow();
+            assertThat(octets(dsn).length).as(recipients + " recipients").isLessThanOrEqualTo(50_000);
+            assertThat(Rfc3464.check(octets(dsn))).isEqualTo(recipients);
+        }
+    }
+
+    @Test
+    void aThousandRecipientsAreInOneReport() {
+        Envelope.Builder envelope = from("a@example.net");
+        for (int i = 0; i < 1_000; i++) {
+            envelope.to(to("b" + i + "@example.org"));
+        }
+        Dsn dsn = refused(envelope.build(), utf8(ORIGINAL));
+        assertThat(Rfc3464.check(octets(dsn))).isEqualTo(1_000);
+        assertThat(text(parts(dsn).get(0), StandardCharsets.US_ASCII)).contains("And 980 more");
+        assertThat(octets(dsn).length).isLessThan(400_000);
     }
 
     @Test
