@@ -56,7 +56,7 @@ public final class BackupMxBuilder {
     public static final int DEFAULT_MAX_DELIVERIES_PER_PRIMARY = 10;
 
     /** The default of {@link #maxDeliveries}: {@value}. */
-    public static final int DEFAULT_MAX_DELIVERIES = 200;
+    public static final int DEFAULT_MAX_DELIVERIES = 1_000;
 
     /** The default of {@link #retryPolicy}, before jitter of 10 % and the {@link #DEFAULT_LIFETIME}: {@value}. */
     public static final String DEFAULT_RETRY_INTERVALS = "5m*3, 15m*4, 1h";

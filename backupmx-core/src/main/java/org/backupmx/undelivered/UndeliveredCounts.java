@@ -11,6 +11,8 @@ package org.backupmx.undelivered;
  * @param deadLettersRemoved messages that were removed from them at the end of their time
  * @param dropped recipients that failed or expired and of whom nobody was told: mail with a null reverse-path, mail whose
  *     verified sender did not want to know, and what {@link ExpiryAction.Drop} removes
+ * @param outcomesUnknown attempts of a recipient whose mail was sent to its end without a reply to that: the primary may have
+ *     it, and gets it again, so this bounds the duplicates that we made
  */
 public record UndeliveredCounts(
         long dsnSent,
@@ -18,4 +20,5 @@ public record UndeliveredCounts(
         long dsnRateLimited,
         long deadLettered,
         long deadLettersRemoved,
-        long dropped) {}
+        long dropped,
+        long outcomesUnknown) {}

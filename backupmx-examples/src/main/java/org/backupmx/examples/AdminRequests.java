@@ -21,6 +21,7 @@ import org.backupmx.mail.MailDomain;
  * <pre>
  *   status [json]
  *   probe DOMAIN
+ *   believe DOMAIN
  *   mode DOMAIN auto|force-down|force-up|hold [TIME]
  *   maintenance DOMAIN FROM UNTIL
  *   maintenance DOMAIN end
@@ -46,11 +47,12 @@ final class AdminRequests {
         return switch (words.get(0)) {
             case "status" -> status(words);
             case "probe" -> probe(words);
+            case "believe" -> believe(words);
             case "mode" -> mode(words);
             case "maintenance" -> maintenance(words);
             case "uptime" -> uptime(words);
             case "monitoring" -> monitoring(words);
-            default -> throw wrong(words.get(0), "status, probe, mode, maintenance, uptime or monitoring");
+            default -> throw wrong(words.get(0), "status, probe, believe, mode, maintenance, uptime or monitoring");
         };
     }
 
@@ -80,6 +82,20 @@ final class AdminRequests {
         } catch (ExecutionException e) {
             throw e.getCause() instanceof Exception cause ? cause : e;
         }
+    }
+
+    private List<String> believe(List<String> words) {
+        if (words.size() != 2) {
+            throw wrong(words, "believe DOMAIN");
+        }
+        MailDomain domain = domain(words.get(1));
+        if (mx.health().find(domain).isEmpty()) {
+            throw notWatched(domain);
+        }
+        return List.of(
+                mx.health().believe(domain)
+                        ? domain + ": what its primary refuses for good fails from now on"
+                        : domain + ": its primary was believed already");
     }
 
     private static List<String> describe(DomainHealth health) {

@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
             StatusCommand.class,
             MonitoringCommand.class,
             ProbeCommand.class,
+            BelieveCommand.class,
             ModeCommand.class,
             MaintenanceCommand.class,
             UptimeCommand.class,

@@ -160,6 +160,8 @@ class AdminIT {
         primary.start();
         List<String> probed = run("probe", "example.test").lines();
         assertThat(probed).contains("state: UP", "cause: probe succeeded", "flapping: false");
+        assertThat(run("believe", "example.test").lines())
+                .containsExactly("example.test: its primary was believed already");
         assertThat(probed).anyMatch(line -> line.startsWith("banner: primary.example.test"));
         assertThat(probed).anyMatch(line -> line.startsWith("extensions: ") && line.contains("PIPELINING"));
         Awaitility.await().until(() -> status("example.test")[5].equals("0"));
@@ -256,6 +258,7 @@ class AdminIT {
     void whatCannotBeIsOneLine() {
         String unknown = "\"no.test\" (expected: a domain that status lists with a state)";
         run("probe", "no.test").isFault(2, unknown);
+        run("believe", "no.test").isFault(2, unknown);
         run("mode", "no.test", "hold").isFault(2, unknown);
         run("maintenance", "no.test", "--until", "1h").isFault(2, unknown);
         assertThat(run("monitoring").lines()).singleElement().asString().startsWith("network  ");

@@ -8,13 +8,13 @@ import java.time.Duration;
  * How many connections a {@link SmtpClient} keeps and how long each serves. Immutable and thread-safe.
  *
  * <p>A connection holds at most two blocks of 64 KiB of mail data and 64 KiB of a reply, so the defaults bound the
- * client to 96 MiB if every next hop is as bad as it can be; with TLS to 150 MiB, for its records and handshakes take up to
+ * client to 192 MiB if every next hop is as bad as it can be; with TLS to 300 MiB, for its records and handshakes take up to
  * 110 KiB more.
  */
 public final class ClientLimits {
 
     private static final ClientLimits DEFAULTS =
-            new ClientLimits(500, 20, 100, Duration.ofMinutes(5), Duration.ofSeconds(30));
+            new ClientLimits(1_000, 20, 100, Duration.ofMinutes(5), Duration.ofSeconds(30));
 
     private final int connections;
     private final int connectionsPerNextHop;
@@ -38,7 +38,7 @@ public final class ClientLimits {
     /**
      * Returns the defaults.
      *
-     * @return 500 connections, 20 of them to one address, each for 100 messages, 5 min, and 30 s of waiting
+     * @return 1,000 connections, 20 of them to one address, each for 100 messages, 5 min, and 30 s of waiting
      */
     public static ClientLimits defaults() {
         return DEFAULTS;

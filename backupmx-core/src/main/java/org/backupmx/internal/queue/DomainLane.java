@@ -19,6 +19,7 @@ import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.RelayRoute;
 import org.backupmx.relay.RelaySettings;
 import org.backupmx.spool.LeaseRequest;
+import org.backupmx.spool.Settlement;
 import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolLane;
 import org.backupmx.spool.SpoolLease;
@@ -53,6 +54,7 @@ final class DomainLane {
     private final ExpirySweep sweep;
     private final ExpiryWarnings warnings;
     private final Canaries canaries;
+    private final RecipientShares shares = new RecipientShares();
 
     private final AtomicInteger wanted = new AtomicInteger(); // wake-ups not yet answered by a turn
     private final AtomicInteger inFlight = new AtomicInteger();
@@ -422,7 +424,9 @@ final class DomainLane {
             nextDue = delivery.spool.nextDue(domain).orElse(Instant.MAX);
             return !leases.isEmpty();
         }
-        if (leases.isEmpty() || drain.isFull(delivery.keeper)) {
+        if (leases.isEmpty() && drain.hasLast()) {
+            pending.addAll(drain.takeLast());
+        } else if (leases.isEmpty() || drain.isFull(delivery.keeper)) {
             endDrain();
         }
         return true;
@@ -439,11 +443,15 @@ final class DomainLane {
 
     private void take(SpoolLease lease, Instant now) {
         HeldLease held = delivery.keeper.hold(lease);
-        if (drain == null || !drain.hasAttempted(lease, now)) {
+        if (drain != null && drain.hasAttempted(lease, now)) {
+            drain.park(held);
+        } else if (drain != null && UnknownOutcomes.has(lease) && drain.hasRoomForLast()) {
+            drain.parkLast(held);
+        } else if (shares.isOver(lease, now)) {
+            delivery.keeper.settle(held, Settlement.unused(now, now.plusMillis(1)));
+        } else {
             pending.add(held);
-            return;
         }
-        drain.park(held);
     }
 
     private void endDrain() {

@@ -1,7 +1,9 @@
 package org.backupmx.internal.queue;
 
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 import java.util.PriorityQueue;
 import org.backupmx.spool.RecipientState;
 import org.backupmx.spool.SpoolLease;
@@ -21,6 +23,9 @@ final class Drain {
     private final PriorityQueue<HeldLease> parked = new PriorityQueue<>(
             Comparator.comparing((HeldLease held) -> held.lease().due()));
 
+    private final List<HeldLease> last = new ArrayList<>();
+    private boolean isLastTaken;
+
     Drain(Instant since) {
         this.since = since;
     }
@@ -37,6 +42,28 @@ final class Drain {
         parked.add(lease);
     }
 
+    /** Tells whether one more message can wait for all others to be attempted first. */
+    boolean hasRoomForLast() {
+        return !isLastTaken && last.size() < MAX_PARKED;
+    }
+
+    /** Keeps a message that the primary may have already until all others were attempted. */
+    void parkLast(HeldLease lease) {
+        last.add(lease);
+    }
+
+    boolean hasLast() {
+        return !last.isEmpty();
+    }
+
+    /** Takes those that were kept till now; from now on none is kept. */
+    List<HeldLease> takeLast() {
+        List<HeldLease> taken = List.copyOf(last);
+        last.clear();
+        isLastTaken = true;
+        return taken;
+    }
+
     /** Tells whether nothing more should be parked: too much is, here or in all lanes together. */
     boolean isFull(LeaseKeeper keeper) {
         return parked.size() >= MAX_PARKED || (keeper.room() == 0 && !parked.isEmpty());
@@ -51,6 +78,7 @@ final class Drain {
 
     /** Gives every parked lease back. */
     void end(LeaseKeeper keeper) {
+        takeLast().forEach(keeper::release);
         for (HeldLease lease = parked.poll(); lease != null; lease = parked.poll()) {
             keeper.release(lease);
         }

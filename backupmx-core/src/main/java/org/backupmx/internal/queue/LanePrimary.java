@@ -136,7 +136,7 @@ final class LanePrimary {
     DomainHealth describe(DomainMode mode) {
         PrimaryWatch watched = watch;
         return watched != null
-                ? watched.describe(lane.domain(), mode, health())
+                ? watched.describe(lane.domain(), mode, health(), breaker.open())
                 : new DomainHealth(
                         lane.domain(),
                         mode,
@@ -317,6 +317,8 @@ final class LanePrimary {
     private static boolean isAboutTheHost(RecipientOutcome outcome) {
         SmtpReply reply = outcome.reply();
         return reply.isTransient()
+                && !(outcome instanceof RecipientOutcome.Unknown)
+                && !Greylisted.is(reply)
                 && (reply.code() == 421
                         || reply.enhanced().map(code -> code.subject() == 3).orElse(false));
     }

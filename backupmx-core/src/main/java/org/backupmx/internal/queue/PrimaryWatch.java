@@ -203,14 +203,15 @@ final class PrimaryWatch {
     }
 
     /** Describes all that is known, for a domain that follows. */
-    synchronized DomainHealth describe(MailDomain domain, DomainMode mode, PrimaryHealth effective) {
+    synchronized DomainHealth describe(
+            MailDomain domain, DomainMode mode, PrimaryHealth effective, Optional<SmtpReply> doubted) {
         return new DomainHealth(
                 domain,
                 mode,
                 effective,
                 monitor.health(),
                 monitor.since(),
-                monitor.cause(),
+                doubted.map(reply -> "not believed: " + reply).orElse(monitor.cause()),
                 monitor.isFlapping(),
                 monitor.lastAnswer(),
                 Optional.of(monitor.nextProbe()).filter(next -> !next.equals(Instant.MAX)),

@@ -101,9 +101,11 @@ final class Settler {
                 outcome.relayed(recipient, reply);
             } else if (result instanceof RecipientOutcome.PermanentFailure) {
                 refused(outcome, recipient, reply);
-            } else if (result instanceof RecipientOutcome.TransientFailure
-                    || result instanceof RecipientOutcome.Unknown) {
+            } else if (result instanceof RecipientOutcome.TransientFailure) {
                 deferred(outcome, recipient, reply);
+            } else if (result instanceof RecipientOutcome.Unknown) {
+                delivery.counts.outcomeUnknown();
+                deferred(outcome, recipient, AttemptOutcome.bounded(UnknownOutcomes.marked(result.reply())));
             } else {
                 throw new AssertionError(result);
             }
@@ -125,7 +127,11 @@ final class Settler {
 
     private static void deferred(AttemptOutcome outcome, QueuedRecipient recipient, SmtpReply reply) {
         if (outcome.retry() instanceof RetryDecision.RetryAt retry) {
-            outcome.deferred(recipient, reply, retry.instant());
+            boolean isMarked = UnknownOutcomes.is(recipient.state());
+            outcome.deferred(
+                    recipient,
+                    isMarked ? AttemptOutcome.bounded(UnknownOutcomes.marked(reply)) : reply,
+                    Greylisted.soonest(reply, retry.instant(), outcome.now));
         } else {
             outcome.expired(recipient, reply);
         }

@@ -12,6 +12,7 @@ final class UndeliveredTally {
     private final LongAdder deadLettered = new LongAdder();
     private final LongAdder deadLettersRemoved = new LongAdder();
     private final LongAdder dropped = new LongAdder();
+    private final LongAdder outcomesUnknown = new LongAdder();
 
     /** A DSN was stored; the second argument is the verdict that was read, so that a fault of ours would show. */
     void dsnSent(boolean isVerified) {
@@ -37,6 +38,10 @@ final class UndeliveredTally {
         dropped.increment();
     }
 
+    void outcomeUnknown() {
+        outcomesUnknown.increment();
+    }
+
     UndeliveredCounts counts() {
         return new UndeliveredCounts(
                 dsnSent.sum(),
@@ -44,6 +49,7 @@ final class UndeliveredTally {
                 dsnRateLimited.sum(),
                 deadLettered.sum(),
                 deadLettersRemoved.sum(),
-                dropped.sum());
+                dropped.sum(),
+                outcomesUnknown.sum());
     }
 }
