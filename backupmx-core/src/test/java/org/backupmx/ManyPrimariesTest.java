@@ -56,8 +56,8 @@ class ManyPrimariesTest {
         int number = Integer.parseInt(address[2]) * 250 + Integer.parseInt(address[3]) - 1;
         if (number % 10 == 0 && number / 10 < blackHoles) {
             engine.time.schedule(
-                    () -> result.complete(new RelayResult.NoSession(
-                            FakeRelayClient.UNREACHABLE, RelayResult.About.ADDRESS)),
+                    () -> result.complete(
+                            new RelayResult.NoSession(FakeRelayClient.UNREACHABLE, RelayResult.About.ADDRESS)),
                     30,
                     TimeUnit.SECONDS);
         } else {
@@ -100,7 +100,9 @@ class ManyPrimariesTest {
                 new RelayResult.NoSession(FakeRelayClient.UNREACHABLE, RelayResult.About.ADDRESS)));
         other.engine.time.advance(Duration.ofMinutes(1));
         other.stop();
-        assertThat(0.9 * without / with).as("messages a second, of what they were").isGreaterThanOrEqualTo(0.9 * 0.9);
+        assertThat(0.9 * without / with)
+                .as("messages a second, of what they were")
+                .isGreaterThanOrEqualTo(0.9 * 0.9);
     }
 
     @Test

@@ -32,7 +32,8 @@ final class RecipientShares {
         if (lease.due().isAfter(roundBegan)) {
             begin(now);
         }
-        String recipient = lease.recipients().get(0).recipient().path().mailbox().toString();
+        String recipient =
+                lease.recipients().get(0).recipient().path().mailbox().toString();
         if (counts.size() == MOST_COUNTED && !counts.containsKey(recipient)) {
             return false;
         }

@@ -19,9 +19,7 @@ class GreylistedTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
                     4.7.1 | Greylisted, please try again in 300 seconds                     | 301
                     4.2.0 | Greylisted, see http://postgrey.example.net/help/00:04:58       | 299
                     4.7.1 | Greylisting in effect, retry in 00:02:00                        | 121
