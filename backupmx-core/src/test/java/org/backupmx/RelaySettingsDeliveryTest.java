@@ -8,16 +8,21 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
+import java.util.stream.Stream;
+import org.backupmx.event.RecipientDeferred;
 import org.backupmx.event.RecipientFailed;
+import org.backupmx.event.RecipientRelayed;
 import org.backupmx.health.PrimaryHealth;
 import org.backupmx.intake.RelayDomain;
 import org.backupmx.intake.RelayDomains;
 import org.backupmx.intake.Verdict;
 import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.MailDomain;
+import org.backupmx.mail.Recipient;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.ProbeRequest;
+import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.relay.RelayCredentials;
 import org.backupmx.relay.RelayRequest;
 import org.backupmx.relay.RelayResult;
@@ -150,6 +155,91 @@ class RelaySettingsDeliveryTest {
                         .found())
                 .isNotEqualTo(PrimaryHealth.UP);
         assertThat(engine.events.events(RecipientFailed.class)).isEmpty();
+    }
+
+    // ---- a deferral by one of equals
+
+    private static RelayResult deferred(String... replies) {
+        return new RelayResult.Attempted(Stream.of(replies)
+                .<RecipientOutcome>map(
+                        reply -> new RecipientOutcome.TransientFailure(SmtpReply.of(450, "4.2.0", reply)))
+                .toList());
+    }
+
+    private void equalHosts(String... records) {
+        engine.resolver.mx("byname.test", records);
+        engine.resolver.host("one.test", "9.9.9.1").host("two.test", "9.9.9.2").host("three.test", "9.9.9.3");
+        engine.start();
+        engine.time.advance(Duration.ofMinutes(1));
+    }
+
+    @Test
+    void whoIsDeferredByOneOfEqualsIsTriedAtOneOther() {
+        equalHosts("10 one.test", "10 two.test", "10 three.test");
+        answer(address -> tried.size() == 1 ? deferred("Later") : null);
+        accept("u@byname.test");
+        engine.time.advance(Duration.ofSeconds(10));
+        assertThat(tried).hasSize(2).doesNotHaveDuplicates();
+        assertThat(engine.client.relayed()).hasSize(1);
+        assertThat(engine.events.events(RecipientDeferred.class)).isEmpty();
+    }
+
+    @Test
+    void oneOtherAndNotAll() {
+        equalHosts("10 one.test", "10 two.test", "10 three.test");
+        answer(address -> deferred("Later at " + address));
+        accept("u@byname.test");
+        engine.time.advance(Duration.ofSeconds(10));
+        assertThat(tried).hasSize(2);
+        assertThat(engine.events.events(RecipientDeferred.class))
+                .singleElement()
+                .satisfies(event -> assertThat(event.reply().lines()).containsExactly("Later at " + tried.get(1)));
+    }
+
+    @Test
+    void aWorsePreferenceIsNoEqual() {
+        equalHosts("10 one.test", "20 two.test");
+        answer(address -> deferred("Later"));
+        accept("u@byname.test");
+        engine.time.advance(Duration.ofSeconds(10));
+        assertThat(tried).containsExactly("9.9.9.1");
+    }
+
+    @Test
+    void onlyWhoWasDeferredIsTriedThere() {
+        equalHosts("10 one.test", "10 two.test");
+        List<List<String>> asked = new ArrayList<>();
+        engine.client.script(request -> {
+            asked.add(request.recipients().stream().map(Recipient::toString).toList());
+            if (asked.size() > 1) {
+                return engine.client.answer(request);
+            }
+            return CompletableFuture.completedFuture(new RelayResult.Attempted(List.of(
+                    new RecipientOutcome.Relayed(SmtpReply.of(250, "2.0.0", "Ok")),
+                    new RecipientOutcome.TransientFailure(SmtpReply.of(450, "4.2.0", "Later")),
+                    new RecipientOutcome.Unknown(SmtpReply.of(451, "4.4.2", "Lost")))));
+        });
+        assertThat(engine.server
+                        .connect()
+                        .send("a@sender.test", MAIL, "a@byname.test", "b@byname.test", "c@byname.test"))
+                .isInstanceOf(Verdict.Accept.class);
+        engine.time.advance(Duration.ofSeconds(10));
+        assertThat(asked)
+                .containsExactly(List.of("a@byname.test", "b@byname.test", "c@byname.test"), List.of("b@byname.test"));
+        assertThat(engine.events.events(RecipientRelayed.class)).hasSize(2);
+        assertThat(engine.events.events(RecipientDeferred.class)).hasSize(1);
+    }
+
+    @Test
+    void ifTheOtherHostGivesNoSessionTheFirstWordStands() {
+        equalHosts("10 one.test", "10 two.test");
+        answer(address -> tried.size() == 1 ? deferred("Later") : none(RelayResult.About.HOST));
+        accept("u@byname.test");
+        engine.time.advance(Duration.ofSeconds(10));
+        assertThat(tried).hasSize(2);
+        assertThat(engine.events.events(RecipientDeferred.class))
+                .singleElement()
+                .satisfies(event -> assertThat(event.reply().lines()).containsExactly("Later"));
     }
 
     @Test

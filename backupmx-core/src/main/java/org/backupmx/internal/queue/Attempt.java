@@ -2,9 +2,11 @@ package org.backupmx.internal.queue;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.stream.IntStream;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.RecipientOutcome;
@@ -15,7 +17,10 @@ import org.backupmx.spool.QueuedRecipient;
 import org.backupmx.spool.SpoolLease;
 import org.jspecify.annotations.Nullable;
 
-/** One attempt of one message: address after address until one begins a mail transaction. */
+/**
+ * One attempt of one message: address after address until one begins a mail transaction; whom that defers, one other host of
+ * the same preference is asked for as well.
+ */
 final class Attempt {
 
     /** Gets the end of an attempt, on a worker: exactly one of these calls, after any number of skipped addresses. */
@@ -23,7 +28,10 @@ final class Attempt {
         /** No session at this address; the next one is tried. */
         void skipped(NextHopAddress address, SmtpReply reply);
 
-        /** A mail transaction was begun and had an outcome for each recipient. */
+        /** Returns the addresses of hosts that are as good as one whose transient failures need not be the last word. */
+        List<NextHopAddress> othersLike(NextHopAddress address);
+
+        /** A mail transaction was begun and had an outcome for each recipient; the address is the last one asked. */
         void attempted(NextHopAddress address, List<RecipientOutcome> outcomes);
 
         /** No address gave a session; these are the last address and its reply. */
@@ -69,12 +77,16 @@ final class Attempt {
     }
 
     private CompletionStage<RelayResult> relay(NextHopAddress address) {
+        return relay(address, lease.recipients());
+    }
+
+    private CompletionStage<RelayResult> relay(NextHopAddress address, List<QueuedRecipient> recipients) {
         try {
             CompletionStage<RelayResult> result = delivery.client.relay(new RelayRequest(
                     address,
                     delivery.config.hostname(),
                     lease.message().envelope(),
-                    lease.recipients().stream().map(QueuedRecipient::recipient).toList(),
+                    recipients.stream().map(QueuedRecipient::recipient).toList(),
                     new SpooledMailData(delivery.spool, lease.message()),
                     settings));
             return requireNonNull(result, "result");
@@ -87,7 +99,7 @@ final class Attempt {
         NextHopAddress address = addresses.get(index);
         if (result instanceof RelayResult.Attempted attempted) {
             if (attempted.outcomes().size() == lease.recipients().size()) {
-                ending.attempted(address, attempted.outcomes());
+                attempted(address, attempted.outcomes());
             } else {
                 ending.faulted(
                         address,
@@ -100,6 +112,35 @@ final class Attempt {
         } else {
             ending.faulted(address, fault == null ? new IllegalStateException("no result") : fault);
         }
+    }
+
+    /** Ends, or asks one other host of the same preference what it makes of the recipients that were deferred. */
+    private void attempted(NextHopAddress address, List<RecipientOutcome> outcomes) {
+        List<Integer> deferred = IntStream.range(0, outcomes.size())
+                .filter(i -> outcomes.get(i) instanceof RecipientOutcome.TransientFailure)
+                .boxed()
+                .toList();
+        List<NextHopAddress> others = deferred.isEmpty() ? List.of() : ending.othersLike(address);
+        if (others.isEmpty()) {
+            ending.attempted(address, outcomes);
+            return;
+        }
+        NextHopAddress other = others.get(0);
+        relay(other, deferred.stream().map(lease.recipients()::get).toList())
+                .whenCompleteAsync(
+                        (result, fault) -> {
+                            if (result instanceof RelayResult.Attempted again
+                                    && again.outcomes().size() == deferred.size()) {
+                                List<RecipientOutcome> all = new ArrayList<>(outcomes);
+                                for (int i = 0; i < deferred.size(); i++) {
+                                    all.set(deferred.get(i), again.outcomes().get(i));
+                                }
+                                ending.attempted(other, all);
+                            } else {
+                                ending.attempted(address, outcomes); // what the first host said stands
+                            }
+                        },
+                        delivery.runtime.workers());
     }
 
     private void noSession(int index, RelayResult.NoSession none) {

@@ -16,6 +16,7 @@ import org.backupmx.intake.DomainMode;
 import org.backupmx.intake.SenderVerifier;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.RelayRoute;
 import org.backupmx.relay.RelaySettings;
 import org.backupmx.spool.LeaseRequest;
@@ -217,6 +218,16 @@ final class DomainLane {
     /** How we present ourselves to the primary. */
     RelaySettings relaySettings() {
         return route.relaySettings();
+    }
+
+    /** The addresses of hosts that are as good as that of an address of the route. */
+    List<NextHopAddress> equalsOf(NextHopAddress address) {
+        DomainRoute.Known known = route.known();
+        return known != null
+                        && known.route() instanceof RelayRoute.NextHops hops
+                        && hops.preferences().containsKey(address.nextHop())
+                ? hops.equalsOf(address)
+                : List.of();
     }
 
     void refreshRoute() {

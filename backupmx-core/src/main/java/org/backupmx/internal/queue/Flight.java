@@ -117,6 +117,11 @@ final class Flight implements Attempt.Ending, Settler.Done {
     }
 
     @Override
+    public List<NextHopAddress> othersLike(NextHopAddress address) {
+        return lane.isStopping() ? List.of() : lane.equalsOf(address);
+    }
+
+    @Override
     public void unable(NextHopAddress address, SmtpReply reply) {
         contained(() -> {
             if (lane.isStopping()) {
