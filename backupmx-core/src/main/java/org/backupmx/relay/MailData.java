@@ -14,7 +14,17 @@ public interface MailData {
     long sizeBytes();
 
     /**
-     * Opens the mail data from its start. Blocks, so never called on an event loop; the caller closes the stream.
+     * Tells whether the mail data is in memory, so that to open and to read it never blocks.
+     *
+     * @return true if an event loop may do it; false unless overridden
+     */
+    default boolean isInMemory() {
+        return false;
+    }
+
+    /**
+     * Opens the mail data from its start. Blocks unless {@link #isInMemory()}, so it is else never called on an event loop;
+     * the caller closes the stream.
      *
      * @return the octets as received
      * @throws IOException if they cannot be read; the attempt then ends without an end of data

@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.stream.IntStream;
 import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.MailData;
 import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.relay.RelayRequest;
@@ -48,12 +49,14 @@ final class Attempt {
     private final List<NextHopAddress> addresses;
     private final RelaySettings settings;
     private final SpoolLease lease;
+    private final MailData mailData;
     private final Ending ending;
     private @Nullable Failure lastFailure; // passed on from address to address
 
     /** An address that gave no session. */
     private record Failure(NextHopAddress address, SmtpReply reply) {}
 
+    /** Makes an attempt, on a worker: a small message is read now. */
     Attempt(
             Delivery delivery,
             List<NextHopAddress> addresses,
@@ -64,6 +67,7 @@ final class Attempt {
         this.addresses = addresses;
         this.settings = settings;
         this.lease = lease;
+        this.mailData = MailDataAhead.of(new SpooledMailData(delivery.spool, lease.message()));
         this.ending = ending;
     }
 
@@ -87,7 +91,7 @@ final class Attempt {
                     delivery.config.hostname(),
                     lease.message().envelope(),
                     recipients.stream().map(QueuedRecipient::recipient).toList(),
-                    new SpooledMailData(delivery.spool, lease.message()),
+                    mailData,
                     settings));
             return requireNonNull(result, "result");
         } catch (RuntimeException | Error e) {
