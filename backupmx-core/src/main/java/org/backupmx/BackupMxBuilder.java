@@ -70,6 +70,12 @@ public final class BackupMxBuilder {
     /** The default of {@link #shutdownGrace}, and its most: 30 s. */
     public static final Duration DEFAULT_SHUTDOWN_GRACE = Duration.ofSeconds(30);
 
+    /** The default of {@link #recycleFor}: 3 d. */
+    public static final Duration DEFAULT_RECYCLE_FOR = Duration.ofDays(3);
+
+    /** The most of {@link #recycleFor}: 30 d. */
+    public static final Duration MAX_RECYCLE_FOR = Duration.ofDays(30);
+
     @Nullable
     String hostname;
 
@@ -117,6 +123,7 @@ public final class BackupMxBuilder {
     boolean breaker = true;
     Duration policyTimeout = DEFAULT_POLICY_TIMEOUT;
     Duration shutdownGrace = DEFAULT_SHUTDOWN_GRACE;
+    Duration recycleFor = DEFAULT_RECYCLE_FOR;
     int workers = Math.max(4, 2 * Runtime.getRuntime().availableProcessors());
 
     @Nullable
@@ -159,6 +166,7 @@ public final class BackupMxBuilder {
         maxDeliveries = from.maxDeliveries;
         breaker = from.breaker;
         policyTimeout = from.policyTimeout;
+        recycleFor = from.recycleFor;
         shutdownGrace = from.shutdownGrace;
         workers = from.workers;
         executor = from.executor;
@@ -537,6 +545,20 @@ public final class BackupMxBuilder {
      */
     public BackupMxBuilder shutdownGrace(Duration value) {
         shutdownGrace = inRange("shutdownGrace", value, Duration.ZERO, DEFAULT_SHUTDOWN_GRACE);
+        return this;
+    }
+
+    /**
+     * Sets how long a message that an operator deletes can be had back. It stays in the spool meanwhile, held, and is not
+     * counted as queued. It needs a spool that can hold and find messages.
+     *
+     * @param value how long, zero (it is gone at once) to {@link #MAX_RECYCLE_FOR}; {@link #DEFAULT_RECYCLE_FOR} unless
+     *     set
+     * @return this builder
+     * @throws IllegalArgumentException if it is out of range
+     */
+    public BackupMxBuilder recycleFor(Duration value) {
+        recycleFor = inRange("recycleFor", value, Duration.ZERO, MAX_RECYCLE_FOR);
         return this;
     }
 

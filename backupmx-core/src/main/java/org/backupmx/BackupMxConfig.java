@@ -283,6 +283,15 @@ public final class BackupMxConfig {
     }
 
     /**
+     * Returns how long deleted messages can be had back.
+     *
+     * @return how long; zero: not at all
+     */
+    public Duration recycleFor() {
+        return values.recycleFor;
+    }
+
+    /**
      * Returns how long the end of the engine waits for mail transactions and attempts under way.
      *
      * @return the grace

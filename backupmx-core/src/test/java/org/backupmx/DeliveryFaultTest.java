@@ -34,6 +34,7 @@ import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Recipient;
 import org.backupmx.mail.ReversePath;
 import org.backupmx.mail.SmtpReply;
+import org.backupmx.queue.QueueOrder;
 import org.backupmx.queue.QueueSnapshot;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.RecipientOutcome;
@@ -243,7 +244,7 @@ class DeliveryFaultTest {
         engine.client.stall();
         accept("u@example.test");
         engine.time.run();
-        engine.mx.queue().delete(idOf("u@example.test"));
+        engine.mx.queue().order(QueueOrder.of(QueueOrder.Kind.DELETE_FOR_GOOD), idOf("u@example.test"));
         engine.time.advance(Duration.ofMinutes(2));
         engine.client.script(request -> CompletableFuture.completedFuture(
                 new RelayResult.Attempted(List.of(new RecipientOutcome.TransientFailure(LATER)))));

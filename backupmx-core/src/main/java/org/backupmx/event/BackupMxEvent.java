@@ -21,6 +21,7 @@ public sealed interface BackupMxEvent
                 RouteRestored,
                 BreakerOpened,
                 BreakerClosed,
+                QueueOrdered,
                 SpoolHealthChanged {
 
     /**

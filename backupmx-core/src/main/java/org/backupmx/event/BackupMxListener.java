@@ -130,6 +130,13 @@ public interface BackupMxListener {
     default void onBreakerClosed(BreakerClosed event) {}
 
     /**
+     * An operator ordered something about queued mail, and it was done.
+     *
+     * @param event what happened
+     */
+    default void onQueueOrdered(QueueOrdered event) {}
+
+    /**
      * The spool's health changed.
      *
      * @param event what happened

@@ -1,5 +1,5 @@
 /**
- * Looking at the queue and steering it: flush, hold, release, find.
+ * Looking at the queue and steering it: list, flush, hold, release, delete, redirect, and how a drain goes.
  */
 @NullMarked
 package org.backupmx.queue;

@@ -16,6 +16,7 @@ import org.backupmx.event.MessageAccepted;
 import org.backupmx.event.MessageDeadLettered;
 import org.backupmx.event.PrimaryChanged;
 import org.backupmx.event.PrimaryFlapping;
+import org.backupmx.event.QueueOrdered;
 import org.backupmx.event.RecipientDeferred;
 import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
@@ -136,6 +137,11 @@ public final class RecordingListener implements BackupMxListener {
 
     @Override
     public void onRouteRestored(RouteRestored event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onQueueOrdered(QueueOrdered event) {
         events.add(event);
     }
 

@@ -27,6 +27,7 @@ import org.backupmx.mail.MailDomain;
  *   maintenance DOMAIN end
  *   uptime DOMAIN DAYS text|csv|outages-csv|json|svg
  *   monitoring LIMIT
+ *   queue …, see {@link QueueRequests}
  * </pre>
  *
  * <p>Thread-safe.
@@ -35,14 +36,20 @@ final class AdminRequests {
 
     private final BackupMx mx;
     private final InstantSource clock;
+    private final QueueRequests queue;
 
     AdminRequests(BackupMx mx, InstantSource clock) {
         this.mx = mx;
         this.clock = clock;
+        this.queue = new QueueRequests(mx, clock);
     }
 
-    /** Answers a request with lines of text; an {@link IllegalArgumentException} says what is wrong with it. */
-    List<String> answer(String request) throws Exception {
+    /**
+     * Answers a request with lines of text; an {@link IllegalArgumentException} says what is wrong with it.
+     *
+     * @param by who asks
+     */
+    List<String> answer(String request, String by) throws Exception {
         List<String> words = List.of(request.strip().split(" +"));
         return switch (words.get(0)) {
             case "status" -> status(words);
@@ -52,7 +59,9 @@ final class AdminRequests {
             case "maintenance" -> maintenance(words);
             case "uptime" -> uptime(words);
             case "monitoring" -> monitoring(words);
-            default -> throw wrong(words.get(0), "status, probe, believe, mode, maintenance, uptime or monitoring");
+            case "queue" -> queue.answer(words.subList(1, words.size()), by);
+            default ->
+                throw wrong(words.get(0), "status, probe, believe, mode, maintenance, uptime, monitoring or queue");
         };
     }
 
@@ -186,7 +195,7 @@ final class AdminRequests {
         throw wrong(word, "days, 1 to " + UptimeText.MAX_DAYS);
     }
 
-    private static MailDomain domain(String word) {
+    static MailDomain domain(String word) {
         try {
             return MailDomain.of(word);
         } catch (IllegalArgumentException e) {
@@ -225,7 +234,7 @@ final class AdminRequests {
         return wrong(String.join(" ", words), expected);
     }
 
-    private static IllegalArgumentException wrong(String what, String expected) {
+    static IllegalArgumentException wrong(String what, String expected) {
         String shown = what.length() > 80 ? what.substring(0, 80) + "…" : what;
         return new IllegalArgumentException('"' + shown + "\" (expected: " + expected + ")");
     }

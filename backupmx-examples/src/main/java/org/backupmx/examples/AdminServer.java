@@ -28,6 +28,7 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import jdk.net.ExtendedSocketOptions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -75,10 +76,11 @@ final class AdminServer implements AutoCloseable {
         /**
          * Answers a line of words.
          *
+         * @param by who asks, a line for audits
          * @throws IllegalArgumentException if the request is at fault
          * @throws Exception if it could not be done
          */
-        List<String> answer(String request) throws Exception;
+        List<String> answer(String request, String by) throws Exception;
     }
 
     private AdminServer(Path path, ServerSocketChannel listener, Requests requests, Duration timeout)
@@ -187,7 +189,7 @@ final class AdminServer implements AutoCloseable {
         try {
             String answer;
             try {
-                answer = answer(read(client));
+                answer = answer(read(client), peer(client));
             } catch (IllegalArgumentException e) {
                 answer = REFUSED + text(ReferenceServer.oneLine(e)) + "\n";
             }
@@ -228,9 +230,18 @@ final class AdminServer implements AutoCloseable {
         throw new IllegalArgumentException("request: not text (expected: words in UTF-8)");
     }
 
-    private String answer(String request) {
+    /** Who is at the other end, as the system knows it. */
+    private static String peer(SocketChannel client) {
         try {
-            List<String> lines = requests.answer(request);
+            return client.getOption(ExtendedSocketOptions.SO_PEERCRED).user().getName() + " at the admin socket";
+        } catch (IOException | UnsupportedOperationException e) {
+            return "admin socket";
+        }
+    }
+
+    private String answer(String request, String by) {
+        try {
+            List<String> lines = requests.answer(request, by);
             StringBuilder answer = new StringBuilder(OK).append(lines.size()).append('\n');
             lines.forEach(line -> answer.append(text(line)).append('\n'));
             return answer.toString();
@@ -242,7 +253,7 @@ final class AdminServer implements AutoCloseable {
     }
 
     /** Primaries have a say in some lines: no escape sequence of theirs gets to the operator's terminal. */
-    private static String text(String line) {
+    static String text(String line) {
         return line.replaceAll("\\p{Cntrl}|[\\x80-\\x9f\\u2028\\u2029]", "?");
     }
 

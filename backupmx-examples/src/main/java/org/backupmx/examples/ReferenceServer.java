@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
             ModeCommand.class,
             MaintenanceCommand.class,
             UptimeCommand.class,
+            QueueCommand.class,
             SpoolCommand.class,
             Demo.class,
             CommandLine.HelpCommand.class

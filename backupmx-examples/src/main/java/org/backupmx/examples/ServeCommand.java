@@ -145,6 +145,7 @@ final class ServeCommand implements Callable<Integer> {
                 .healthProbe(config.probe().healthProbe())
                 .relaySettings(config.relay())
                 .mode(config.mode())
+                .recycleFor(config.recycle())
                 .maxMessageBytes(config.limits().messageBytes())
                 .maxRecipients(config.limits().recipients())
                 .allowPrivateNextHops(config.allowPrivateNextHops())

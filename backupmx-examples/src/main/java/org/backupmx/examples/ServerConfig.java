@@ -40,6 +40,7 @@ record ServerConfig(
         Optional<Path> spoolKeyFile,
         Optional<Path> adminSocket,
         Optional<Path> history,
+        Duration recycle,
         DomainMode mode,
         Map<MailDomain, ServerDomain> domains,
         List<IpNetwork> byDestination,
@@ -69,6 +70,7 @@ record ServerConfig(
             "spool-key-file",
             "admin-socket",
             "history",
+            "recycle",
             "mode",
             "domains",
             "by-destination",
@@ -142,6 +144,7 @@ record ServerConfig(
                 spoolKeyFile(map.get("spool-key-file"), required(root, map, "spool", SPOOL)),
                 AdminSocket.path(map.get("admin-socket"), spool(required(root, map, "spool", SPOOL))),
                 history,
+                recycle(map.get("recycle")),
                 map.containsKey("mode") ? ServerDomain.mode(map.get("mode")) : DomainMode.ALWAYS,
                 domains,
                 byDestination,
@@ -218,6 +221,20 @@ record ServerConfig(
                     "a directory, or off", text -> text.equals("off") ? Optional.empty() : Optional.of(Path.of(text)));
         }
         return spool.startsWith("jdbc:") ? Optional.empty() : Optional.of(Path.of(spool, "history"));
+    }
+
+    private static Duration recycle(@Nullable ConfigNode node) throws ConfigException {
+        return node == null
+                ? BackupMxBuilder.DEFAULT_RECYCLE_FOR
+                : node.value("a duration of at most 30d such as 72h, or off", ServerConfig::recycle);
+    }
+
+    private static Duration recycle(String text) {
+        Duration duration = text.equals("off") ? Duration.ZERO : Units.duration(text);
+        if (duration.compareTo(BackupMxBuilder.MAX_RECYCLE_FOR) > 0) {
+            throw new IllegalArgumentException(text);
+        }
+        return duration;
     }
 
     private static boolean flag(@Nullable ConfigNode node, boolean absent) throws ConfigException {

@@ -18,7 +18,7 @@ import java.util.concurrent.TimeoutException;
 final class ServerProcess {
 
     private static final long START_SECONDS = 60;
-    private static final int MAX_OUTPUT_LINES = 200;
+    private static final int MAX_OUTPUT_LINES = 1000;
 
     private final Process process;
     private final List<String> output = Collections.synchronizedList(new ArrayList<>());

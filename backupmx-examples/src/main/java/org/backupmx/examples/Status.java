@@ -145,8 +145,13 @@ record Status(Instant at, List<Row> rows) {
         return "maintenance " + window.from() + " to " + window.until();
     }
 
-    private static String word(Enum<?> value) {
-        return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    /** A word as commands write it. */
+    static String word(Enum<?> value) {
+        return word(value.name());
+    }
+
+    static String word(String name) {
+        return name.toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     /** The two largest units that are not zero. */
@@ -224,20 +229,21 @@ record Status(Instant at, List<Row> rows) {
                         .toList()));
     }
 
-    private static String object(List<String> members) {
+    static String object(List<String> members) {
         return "{" + String.join(", ", members) + "}";
     }
 
-    private static String array(List<String> items) {
+    static String array(List<String> items) {
         return items.stream().collect(Collectors.joining(", ", "[", "]"));
     }
 
-    private static String quoted(Object value) {
+    /** A string of JSON; what is not simply shown is escaped. */
+    static String quoted(Object value) {
         StringBuilder out = new StringBuilder("\"");
         value.toString().codePoints().forEach(c -> {
             if (c == '"' || c == '\\') {
                 out.append('\\').appendCodePoint(c);
-            } else if (c < ' ') {
+            } else if (c <= 0xffff && TerminalText.isHidden(c)) {
                 out.append(String.format(Locale.ROOT, "\\u%04x", c));
             } else {
                 out.appendCodePoint(c);

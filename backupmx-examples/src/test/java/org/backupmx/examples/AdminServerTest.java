@@ -89,7 +89,7 @@ class AdminServerTest {
 
     @Test
     void aRequestIsALineAndAnAnswerTellsHowManyLinesItHas() throws Exception {
-        open(LONG, request -> List.of("you said", request));
+        open(LONG, (request, by) -> List.of("you said", request));
         assertThat(ask("a b c\n")).isEqualTo("ok 2\nyou said\na b c\n");
         assertThat(ask("first\nsecond\n")).isEqualTo("ok 2\nyou said\nfirst\n");
         assertThat(ask("\n")).isEqualTo("ok 2\nyou said\n\n");
@@ -98,7 +98,7 @@ class AdminServerTest {
 
     @Test
     void faultsAreOneLine() throws Exception {
-        open(LONG, request -> {
+        open(LONG, (request, by) -> {
             if (request.equals("wrong")) {
                 throw new IllegalArgumentException("\"wrong\"\n(expected: right)");
             }
@@ -110,7 +110,7 @@ class AdminServerTest {
 
     @Test
     void whatIsNoLineOfTextIsRefused() throws Exception {
-        open(LONG, List::of);
+        open(LONG, (request, by) -> List.of(request));
         String tooLong = "refused request: no end of line (expected: one line of at most 4096 octets)\n";
         assertThat(ask("x".repeat(4096))).isEqualTo(tooLong);
         assertThat(ask("x".repeat(100_000) + "\n")).isEqualTo(tooLong);
@@ -126,20 +126,20 @@ class AdminServerTest {
 
     @Test
     void noEscapeSequenceReachesATerminal() throws Exception {
-        open(LONG, request -> List.of("\033[2Jbanner\r\n500"));
+        open(LONG, (request, by) -> List.of("\033[2Jbanner\r\n500"));
         assertThat(ask("probe\n")).isEqualTo("ok 1\n?[2Jbanner??500\n");
     }
 
     @Test
     void onlyItsUserMayOpenIt() throws Exception {
-        open(LONG, List::of);
+        open(LONG, (request, by) -> List.of(request));
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path())))
                 .isEqualTo("rw-------");
     }
 
     @Test
     void clientsThatSayNothingAreSentAwayAndOthersAreServedAgain() throws Exception {
-        open(Duration.ofMillis(300), List::of);
+        open(Duration.ofMillis(300), (request, by) -> List.of(request));
         List<SocketChannel> silent = new ArrayList<>();
         for (int i = 0; i < 50; i++) {
             silent.add(connect());
@@ -154,7 +154,7 @@ class AdminServerTest {
     @Test
     void aBusyServerIsToldByTheCommands() throws Exception {
         CountDownLatch enough = new CountDownLatch(1);
-        open(LONG, request -> {
+        open(LONG, (request, by) -> {
             enough.await();
             return List.of();
         });
@@ -171,7 +171,7 @@ class AdminServerTest {
     @Test
     void aClientThatReadsNothingIsSentAway() throws Exception {
         String large = "x".repeat(1 << 20);
-        open(Duration.ofMillis(300), request -> List.of(large));
+        open(Duration.ofMillis(300), (request, by) -> List.of(large));
         List<SocketChannel> deaf = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
             SocketChannel client = connect();
@@ -188,7 +188,7 @@ class AdminServerTest {
         CountDownLatch never = new CountDownLatch(1);
         boolean[] interrupted = new boolean[1];
         CountDownLatch done = new CountDownLatch(1);
-        AdminServer server = open(LONG, request -> {
+        AdminServer server = open(LONG, (request, by) -> {
             asked.countDown();
             try {
                 never.await();
@@ -219,14 +219,14 @@ class AdminServerTest {
             killed.bind(UnixDomainSocketAddress.of(path()));
         }
         assertThat(path()).exists();
-        open(LONG, List::of);
+        open(LONG, (request, by) -> List.of(request));
         assertThat(ask("status\n")).isEqualTo("ok 1\nstatus\n");
     }
 
     @Test
     void aSocketInUseIsLeftAlone() throws Exception {
-        open(LONG, List::of);
-        assertThatThrownBy(() -> open(LONG, request -> List.of("second")))
+        open(LONG, (request, by) -> List.of(request));
+        assertThatThrownBy(() -> open(LONG, (request, by) -> List.of("second")))
                 .isInstanceOf(IOException.class)
                 .hasMessage("admin socket " + path() + ": in use by a server that runs (expected: one of its own)");
         assertThat(ask("status\n")).isEqualTo("ok 1\nstatus\n");
@@ -235,16 +235,16 @@ class AdminServerTest {
     @Test
     void aFileIsLeftAlone() throws Exception {
         Files.writeString(path(), "precious");
-        assertThatThrownBy(() -> open(LONG, List::of))
+        assertThatThrownBy(() -> open(LONG, (request, by) -> List.of(request)))
                 .hasMessage("admin socket " + path() + ": is a file or a directory (expected: a socket, or nothing)");
         assertThat(path()).hasContent("precious");
     }
 
     @Test
     void theEndLeavesTheSocketOfAnotherServerAlone() throws Exception {
-        AdminServer first = open(LONG, List::of);
+        AdminServer first = open(LONG, (request, by) -> List.of(request));
         Files.delete(path());
-        open(LONG, request -> List.of("second"));
+        open(LONG, (request, by) -> List.of("second"));
         first.close();
         assertThat(ask("status\n")).isEqualTo("ok 1\nsecond\n");
     }

@@ -33,6 +33,12 @@ class DocSnippetsTest {
     }
 
     @Test
+    void theOrderForManyMessagesIsCompiled() throws IOException {
+        String source = Files.readString(Path.of("src/main/java/org/backupmx/examples/HoldOldMail.java"));
+        assertThat(source).contains(block(ROOT.resolve("docs/queue.md"), "java").indent(8));
+    }
+
+    @Test
     void theConfigurationShownIsRead() throws Exception {
         Path file =
                 Files.writeString(folder.resolve("server.yaml"), block(ROOT.resolve("docs/configuration.md"), "yaml"));

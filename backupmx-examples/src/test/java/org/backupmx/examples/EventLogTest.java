@@ -10,6 +10,7 @@ import java.net.InetAddress;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.backupmx.event.QueueOrdered;
 import org.backupmx.event.RecipientDeferred;
 import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
@@ -75,6 +76,23 @@ class EventLogTest {
         assertThat(line())
                 .isEqualTo("recipient expired spoolId=42 rcpt=bob@example.test"
                         + " reply=550 5.1.1 Unknown attempts=0 notified=false");
+    }
+
+    @Test
+    void anOrderNamesWhoGaveItAndWhatCameOfIt() {
+        new EventLog()
+                .onQueueOrdered(new QueueOrdered(
+                        NOW,
+                        "root at the admin socket",
+                        "DELETE",
+                        "domain=example.test",
+                        12,
+                        11,
+                        "COMPLETE",
+                        "spam wave"));
+        assertThat(line())
+                .isEqualTo("operator's order done by=root at the admin socket order=DELETE subject=domain=example.test"
+                        + " planned=12 changed=11 end=COMPLETE reason=spam wave");
     }
 
     @Test

@@ -37,6 +37,7 @@ final class Delivery {
     final HeldMail heldMail;
     final UndeliveredTally counts = new UndeliveredTally();
     final KnownRecipientMemory knownRecipients = new KnownRecipientMemory();
+    final DrainCounter drained;
 
     /** Messages whose commit has not been told of yet; they are not attempted before that, so that events keep order. */
     final Set<SpoolId> committing = ConcurrentHashMap.newKeySet();
@@ -62,6 +63,7 @@ final class Delivery {
         this.orders = new OperatorOrders(runtime, events, ordered);
         this.history = new PrimaryHistory(config.historyStore(), runtime);
         this.heldMail = new HeldMail(spool, config.historyStore(), runtime, this::heldMailEnded);
+        this.drained = new DrainCounter(runtime.nanoTime());
     }
 
     private void heldMailEnded(HeldMail.Entry entry) {

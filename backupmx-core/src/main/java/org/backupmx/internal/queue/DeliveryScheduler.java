@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -27,6 +28,7 @@ import org.backupmx.internal.runtime.EngineRuntime;
 import org.backupmx.internal.runtime.EventQueue;
 import org.backupmx.mail.Envelope;
 import org.backupmx.mail.MailDomain;
+import org.backupmx.queue.DrainProgress;
 import org.backupmx.queue.QueueControl;
 import org.backupmx.queue.QueueSnapshot;
 import org.backupmx.relay.RelayRouter;
@@ -61,6 +63,7 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
     private final Settler settler;
     private final Etrn etrn;
     private final Optional<OrderJournal> journal;
+    private final SpoolQueueControl control;
     private final Map<MailDomain, DomainLane> lanes = new ConcurrentHashMap<>();
     private final Set<MailDomain> watched;
     private final AtomicInteger attempts = new AtomicInteger();
@@ -88,6 +91,7 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
         this.settler = new Settler(delivery, this::committed);
         this.etrn = new Etrn(delivery, this);
         this.journal = config.historyStore().map(store -> new OrderJournal(store, runtime, delivery.orders));
+        this.control = new SpoolQueueControl(delivery, this, journal);
         this.watched = config.relayDomains().listed().stream()
                 .filter(domain -> !domain.subdomains())
                 .map(RelayDomain::base)
@@ -206,6 +210,41 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
         lane(domain).flush();
     }
 
+    void urge(MailDomain domain) {
+        lane(domain).urge();
+    }
+
+    /** Returns how fast what is queued goes out. Blocks while the spool is asked. */
+    DrainProgress drainProgress() throws SpoolException {
+        Map<MailDomain, SpoolLane> queued = new TreeMap<>();
+        control.lanes().forEach(lane -> queued.put(lane.domain(), lane));
+        TreeSet<MailDomain> domains = new TreeSet<>(delivery.drained.domains());
+        domains.addAll(queued.keySet());
+        return new DrainProgress(
+                delivery.runtime.now(),
+                domains.stream()
+                        .map(domain -> drain(domain, Optional.ofNullable(queued.get(domain))))
+                        .toList());
+    }
+
+    private DrainProgress.DomainDrain drain(MailDomain domain, Optional<SpoolLane> queued) {
+        Optional<DomainLane> lane = Optional.ofNullable(lanes.get(domain));
+        DrainCounter.Drained drained = delivery.drained.drained(domain);
+        long held = queued.map(SpoolLane::held).orElse(0L);
+        long left = queued.map(SpoolLane::queued).orElse(0L) - held;
+        return new DrainProgress.DomainDrain(
+                domain,
+                left,
+                held,
+                lane.map(DomainLane::inFlight).orElse(0),
+                drained.sent(),
+                drained.failed(),
+                drained.deferred(),
+                drained.perSecond(),
+                SpoolQueueControl.eta(left, drained.perSecond()),
+                lane.map(DomainLane::health).orElse(PrimaryHealth.UNKNOWN));
+    }
+
     boolean asked(MailDomain domain) {
         return lane(domain).asked();
     }
@@ -232,8 +271,8 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
      */
     @Override
     public CompletableFuture<PrimaryHealth> health(MailDomain domain, Duration maxAge) {
-        if (stopping) {
-            return CompletableFuture.completedFuture(PrimaryHealth.UNKNOWN);
+        if (stopping || delivery.orders.redirect(domain).isPresent()) {
+            return CompletableFuture.completedFuture(PrimaryHealth.UNKNOWN); // nobody but us sends to another next hop
         }
         return lanes.size() < watched.size() + MOST_LANES || lanes.containsKey(domain)
                 ? lane(domain).health(maxAge)
@@ -325,7 +364,7 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
      * @return the control
      */
     public QueueControl control() {
-        return new SpoolQueueControl(delivery, this);
+        return control;
     }
 
     /**
@@ -350,7 +389,7 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
                 domain,
                 new QueueSnapshot.DomainQueue(
                         domain, 0, 0, 0, Duration.ZERO, Optional.empty(), lane.inFlight(), lane.health())));
-        for (SpoolLane queued : delivery.spool.lanes()) {
+        for (SpoolLane queued : control.lanes()) {
             DomainLane lane = lanes.get(queued.domain());
             Duration age = Duration.between(queued.oldest(), now);
             domains.put(

@@ -140,10 +140,9 @@ final class DomainLane {
 
     /** Something an operator ordered has begun or ended. */
     void ordered() {
-        if (!primary.isClosed()) {
-            primary.forgive();
-            drainWanted.set(true);
-        }
+        route.outdate();
+        primary.forgive();
+        drainWanted.set(true); // for when it is open, perhaps at another next hop
         wake();
     }
 
@@ -172,6 +171,14 @@ final class DomainLane {
     /** Attempts everything now, whenever it is due, and asks a primary that is away. */
     void flush() {
         drainWanted.set(true);
+        primary.forgive();
+        primary.askUnlessUp();
+        wake();
+    }
+
+    /** Something in it was made due: a primary that is away or waits is asked, and nothing else is attempted. */
+    void urge() {
+        dirty.set(true);
         primary.forgive();
         primary.askUnlessUp();
         wake();

@@ -21,6 +21,7 @@ import org.backupmx.relay.Destination;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.RelayRoute;
 import org.backupmx.relay.RelaySettings;
+import org.backupmx.relay.TlsPolicy;
 import org.backupmx.retry.RetryPolicy;
 import org.backupmx.undelivered.UndeliveredPolicy;
 import org.jspecify.annotations.Nullable;
@@ -77,6 +78,7 @@ final class DomainRoute {
     private final RetryPolicy defaultPolicy;
     private final AtomicBoolean searching = new AtomicBoolean();
     private volatile @Nullable Known known;
+    private volatile boolean outdated;
     private volatile String trouble = ""; // why there is no way now; empty if there is one
     private volatile String told = ""; // the trouble that listeners know of
     private List<String> notes = List.of(); // what was noted of the last route; owned by the search
@@ -124,23 +126,34 @@ final class DomainRoute {
      */
     void refresh(Consumer<Boolean> whenFound) {
         Known last = known;
-        if (last != null && last.at().plus(FRESH).isAfter(delivery.runtime.now())) {
+        if (last != null && !outdated && last.at().plus(FRESH).isAfter(delivery.runtime.now())) {
             return;
         }
         if (searching.compareAndSet(false, true)) {
+            outdated = false; // what is ordered from here on, the search may miss
             search().whenCompleteAsync((found, fault) -> found(found, fault, whenFound), delivery.runtime.workers());
         }
     }
 
+    /** An operator changed the way: what is known is not fresh any more. */
+    void outdate() {
+        outdated = true;
+    }
+
     /** Finds the way as it is now, and keeps nothing of it here. */
     CompletionStage<Known> search() {
+        return search(delivery.orders.redirect(domain));
+    }
+
+    /** Finds the way as it would be with another next hop. */
+    CompletionStage<Known> search(Optional<NextHop> redirect) {
         try {
             return delivery.directory
                     .find(domain)
                     .exceptionallyCompose(fault -> isRemembered(fault)
                             ? CompletableFuture.completedFuture(Optional.empty())
                             : CompletableFuture.failedFuture(fault))
-                    .thenCompose(this::route);
+                    .thenCompose(settings -> route(settings, redirect));
         } catch (RuntimeException e) {
             return CompletableFuture.failedFuture(e);
         }
@@ -153,18 +166,21 @@ final class DomainRoute {
                 && delivery.journal.find(domain).isPresent();
     }
 
-    private CompletionStage<Known> route(Optional<RelayDomain> settings) {
+    private CompletionStage<Known> route(Optional<RelayDomain> settings, Optional<NextHop> redirect) {
         Optional<LastGoodRoute> before = delivery.journal.find(domain);
         boolean isRelayDomain = settings.isPresent() || before.isPresent();
         boolean allowsPrivate = delivery.config.allowPrivateNextHops()
+                || redirect.isPresent()
                 || settings.map(RelayDomain::privateNextHops).orElse(false);
         RetryPolicy retry = settings.flatMap(RelayDomain::retryPolicy)
                 .<RetryPolicy>map(SteadyRetryPolicy::new)
                 .orElse(defaultPolicy);
         UndeliveredPolicy undelivered =
                 settings.flatMap(RelayDomain::undelivered).orElse(delivery.config.undelivered());
-        RelaySettings relaySettings = relaySettings(settings, isRelayDomain);
-        Destination destination = new Destination(domain, isRelayDomain, nextHops(settings, before), allowsPrivate);
+        RelaySettings own = relaySettings(settings, isRelayDomain);
+        RelaySettings relaySettings = redirect.isEmpty() ? own : redirected(own);
+        List<NextHop> nextHops = redirect.map(List::of).orElseGet(() -> nextHops(settings, before));
+        Destination destination = new Destination(domain, isRelayDomain, nextHops, allowsPrivate);
         return delivery.routes.find(destination, isInTrouble()).thenApply(found -> {
             boolean isElsewhere = destination.nextHops().isEmpty() // what an operator wrote down he means
                     && found.lastGood().isEmpty()
@@ -179,7 +195,7 @@ final class DomainRoute {
                     found.lastGood(),
                     isElsewhere,
                     delivery.runtime.now());
-            if (settings.isPresent() && !isElsewhere) {
+            if (settings.isPresent() && redirect.isEmpty() && !isElsewhere) {
                 keep(now, !destination.nextHops().isEmpty());
             }
             return now;
@@ -195,6 +211,12 @@ final class DomainRoute {
         Known last = known;
         RelaySettings otherwise = settings.isPresent() || last == null ? ofAll : last.relaySettings();
         return settings.flatMap(RelayDomain::relaySettings).orElse(otherwise);
+    }
+
+    /** Another host is not the primary: it gets no credentials, and cannot have its certificate; TLS may still be asked of it. */
+    private static RelaySettings redirected(RelaySettings own) {
+        boolean demandsTls = !(own.tls() instanceof TlsPolicy.None || own.tls() instanceof TlsPolicy.May);
+        return own.forStrangers().withTls(demandsTls ? TlsPolicy.encrypt() : own.tls());
     }
 
     private List<NextHop> nextHops(Optional<RelayDomain> settings, Optional<LastGoodRoute> before) {

@@ -14,6 +14,8 @@ final class HeldLease {
     private final Spool spool;
     private SpoolLease lease; // guarded by this
     private boolean ended; // guarded by this
+    private boolean unwanted; // guarded by this: to be given back and not attempted
+    private boolean madeDue; // guarded by this: due at once when it is given back
 
     HeldLease(Spool spool, SpoolLease lease) {
         this.spool = spool;
@@ -29,9 +31,32 @@ final class HeldLease {
         return lease().id();
     }
 
-    /** Tells whether the message is not ours any more: another engine may have it, or it was deleted. */
+    /**
+     * Tells whether the message is not to be attempted by us: another engine may have it, it was deleted, or an operator
+     * does not want it attempted.
+     */
     synchronized boolean isLost(Instant now) {
+        return unwanted || isOver(now);
+    }
+
+    /** Tells whether the lease is not ours any more. */
+    synchronized boolean isOver(Instant now) {
         return ended || !lease.until().isAfter(now);
+    }
+
+    /** An operator does not want it attempted; an attempt under way goes on. */
+    synchronized void giveBack() {
+        unwanted = true;
+    }
+
+    /** An operator wants it attempted again at once. */
+    synchronized void makeDue() {
+        madeDue = true;
+    }
+
+    /** Returns when the message is due if it is given back now. */
+    synchronized Instant dueAfter(Instant now) {
+        return madeDue && lease.due().isAfter(now) ? now : lease.due();
     }
 
     /** Renews the lease if it would end before {@code ifBefore}. */

@@ -116,6 +116,11 @@ final class HeldMail {
         runtime.repeat(BEAT, this::sweep);
     }
 
+    /** Tells whether no further message can be held with its reason. */
+    boolean isFull() {
+        return entries.size() >= MOST;
+    }
+
     /** Tells whether the spool can hold messages at all. */
     boolean canHold() {
         return spool instanceof HoldableSpool;

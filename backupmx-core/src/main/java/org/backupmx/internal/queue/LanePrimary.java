@@ -193,7 +193,7 @@ final class LanePrimary {
 
     /** Follows the primary that was found; without a route the last one is kept, as unresolved. */
     void follow(DomainRoute.Known known) {
-        if (followed != null && followed.at().equals(known.at())) {
+        if (known.equals(followed)) {
             return;
         }
         followed = known;

@@ -8,6 +8,7 @@ import org.backupmx.internal.runtime.EngineRuntime;
 import org.backupmx.spool.Settlement;
 import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolException;
+import org.backupmx.spool.SpoolId;
 import org.backupmx.spool.SpoolLease;
 import org.backupmx.spool.SpoolLeaseLostException;
 import org.slf4j.Logger;
@@ -64,11 +65,27 @@ final class LeaseKeeper {
 
     /** Gives a lease back that was not used, or lets it go if it is lost. */
     void release(HeldLease lease) {
-        if (lease.isLost(runtime.now())) {
+        Instant now = runtime.now();
+        if (lease.isOver(now)) {
             held.remove(lease);
             return;
         }
-        settle(lease, Settlement.unused(runtime.now(), lease.lease().due()));
+        settle(lease, Settlement.unused(now, lease.dueAfter(now)));
+    }
+
+    /** Has leases of some messages given back before they are attempted. */
+    void giveBack(Set<SpoolId> ids) {
+        held.stream().filter(lease -> ids.contains(lease.id())).forEach(HeldLease::giveBack);
+    }
+
+    /** Has some messages due at once when leases of them are given back. */
+    void makeDue(Set<SpoolId> ids) {
+        held.stream().filter(lease -> ids.contains(lease.id())).forEach(HeldLease::makeDue);
+    }
+
+    /** Tells whether there is a lease of a message, attempted or not. */
+    boolean hasLease(SpoolId id) {
+        return held.stream().anyMatch(lease -> lease.id().equals(id));
     }
 
     private void renewAll() {

@@ -5,8 +5,10 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
@@ -19,6 +21,7 @@ import org.backupmx.health.MaintenanceWindow;
 import org.backupmx.internal.runtime.EngineRuntime;
 import org.backupmx.internal.runtime.EventQueue;
 import org.backupmx.mail.MailDomain;
+import org.backupmx.relay.NextHop;
 import org.jspecify.annotations.Nullable;
 
 /** What operators have ordered about domains; begins and ends it in time, warns before maintenance ends. Thread-safe. */
@@ -34,6 +37,7 @@ final class OperatorOrders {
         HealthOverride override = HealthOverride.auto(); // guarded by this, as all the rest
         List<MaintenanceWindow> windows = List.of(); // neither past nor out of order
         final Set<MaintenanceWindow> warned = new HashSet<>();
+        Optional<NextHop> redirect = Optional.empty();
 
         @Nullable
         Future<?> timer;
@@ -78,6 +82,27 @@ final class OperatorOrders {
     List<MaintenanceWindow> windows(MailDomain domain) {
         Orders found = orders.get(domain);
         return found == null ? List.of() : found.windows(runtime.now());
+    }
+
+    /** The next hop in the place of a domain's own. */
+    Optional<NextHop> redirect(MailDomain domain) {
+        Orders found = orders.get(domain);
+        if (found == null) {
+            return Optional.empty();
+        }
+        synchronized (found) {
+            return found.redirect;
+        }
+    }
+
+    Map<MailDomain, NextHop> redirects() {
+        Map<MailDomain, NextHop> redirects = new LinkedHashMap<>();
+        domains().forEach(domain -> redirect(domain).ifPresent(to -> redirects.put(domain, to)));
+        return redirects;
+    }
+
+    void redirect(MailDomain domain, Optional<NextHop> to) {
+        change(domain, found -> found.redirect = to);
     }
 
     boolean isMaintained(MailDomain domain) {

@@ -12,6 +12,7 @@ import org.backupmx.history.HistoryException;
 import org.backupmx.history.HistoryStore;
 import org.backupmx.internal.runtime.EngineRuntime;
 import org.backupmx.mail.MailDomain;
+import org.backupmx.relay.NextHop;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,6 +23,7 @@ import org.slf4j.LoggerFactory;
  * <pre>
  *   override example.org HOLD 2026-11-23T18:00:00Z      (or - for no end)
  *   maintain example.org 2026-11-23T18:00:00Z 2026-11-23T20:00:00Z
+ *   redirect example.org new.example.org:25
  * </pre>
  */
 final class OrderJournal {
@@ -70,6 +72,7 @@ final class OrderJournal {
                                 words[3].equals("-") ? Optional.empty() : Optional.of(Instant.parse(words[3]))));
             case "maintain" ->
                 orders.maintain(domain, new MaintenanceWindow(Instant.parse(words[2]), Instant.parse(words[3])));
+            case "redirect" -> orders.redirect(domain, Optional.of(NextHop.parse(words[2])));
             default -> throw new IllegalArgumentException(words[0]);
         }
     }
@@ -88,6 +91,7 @@ final class OrderJournal {
                 String end = override.until().map(Instant::toString).orElse("-");
                 lines.add(new HistoryEntry(now, "override " + domain + " " + override.kind() + " " + end));
             }
+            orders.redirect(domain).ifPresent(to -> lines.add(new HistoryEntry(now, "redirect " + domain + " " + to)));
             for (MaintenanceWindow window : orders.windows(domain)) {
                 lines.add(new HistoryEntry(now, "maintain " + domain + " " + window.from() + " " + window.until()));
             }

@@ -222,6 +222,12 @@ final class Settler {
             deadLetters.holdIfOver(outcome);
             settled = delivery.keeper.settle(
                     held, new Settlement(outcome.now, outcome.states, outcome.nextDue, outcome.isAttempt));
+            if (settled) {
+                delivery.drained.settled(
+                        outcome.lease.domain(),
+                        outcome.remains() && outcome.heldUntil == null,
+                        outcome.states.values());
+            }
             if (settled && delivery.events.isObserved()) {
                 outcome.lease.recipients().forEach(recipient -> post(outcome, recipient));
                 postHeld(outcome);

@@ -14,6 +14,7 @@ import org.backupmx.event.MessageAccepted;
 import org.backupmx.event.MessageDeadLettered;
 import org.backupmx.event.PrimaryChanged;
 import org.backupmx.event.PrimaryFlapping;
+import org.backupmx.event.QueueOrdered;
 import org.backupmx.event.RecipientDeferred;
 import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
@@ -235,6 +236,22 @@ public final class EventLog implements BackupMxListener {
                 .addKeyValue("domain", event.domain())
                 .addKeyValue("byOrder", event.byOrder())
                 .log("primary is believed again");
+    }
+
+    @Override
+    public void onQueueOrdered(QueueOrdered event) {
+        if (!LOG.isInfoEnabled()) {
+            return;
+        }
+        LOG.atInfo()
+                .addKeyValue("by", event.by())
+                .addKeyValue("order", event.order())
+                .addKeyValue("subject", event.subject())
+                .addKeyValue("planned", event.planned())
+                .addKeyValue("changed", event.changed())
+                .addKeyValue("end", event.end())
+                .addKeyValue("reason", event.reason())
+                .log("operator's order done");
     }
 
     @Override

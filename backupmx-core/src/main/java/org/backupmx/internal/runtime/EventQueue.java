@@ -19,6 +19,7 @@ import org.backupmx.event.MessageAccepted;
 import org.backupmx.event.MessageDeadLettered;
 import org.backupmx.event.PrimaryChanged;
 import org.backupmx.event.PrimaryFlapping;
+import org.backupmx.event.QueueOrdered;
 import org.backupmx.event.RecipientDeferred;
 import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
@@ -161,6 +162,8 @@ public final class EventQueue {
                 listener.onBreakerOpened(e);
             } else if (event instanceof BreakerClosed e) {
                 listener.onBreakerClosed(e);
+            } else if (event instanceof QueueOrdered e) {
+                listener.onQueueOrdered(e);
             } else if (event instanceof SpoolHealthChanged e) {
                 listener.onSpoolHealthChanged(e);
             } else {

@@ -1,0 +1,140 @@
+package org.backupmx.examples;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** How a drain goes, as text. */
+final class DrainText {
+
+    /** The most domains that are shown one by one. */
+    static final int MOST_DOMAINS = 20;
+
+    private static final Duration LONGEST = Duration.ofDays(7);
+
+    private DrainText() {}
+
+    /** What the server says of one domain, or of all together. */
+    record Line(
+            String domain,
+            String health,
+            long left,
+            long held,
+            long inFlight,
+            long sent,
+            long failed,
+            long deferred,
+            double perSecond) {
+
+        /** Reads what {@link QueueRequests} wrote. */
+        static Line parse(String text) {
+            String[] words = text.split(" ", -1);
+            return new Line(
+                    words[0],
+                    words[1],
+                    Long.parseLong(words[2]),
+                    Long.parseLong(words[3]),
+                    Long.parseLong(words[4]),
+                    Long.parseLong(words[5]),
+                    Long.parseLong(words[6]),
+                    Long.parseLong(words[7]),
+                    Double.parseDouble(words[8]));
+        }
+
+        Line plus(Line other) {
+            return new Line(
+                    "total",
+                    "",
+                    left + other.left,
+                    held + other.held,
+                    inFlight + other.inFlight,
+                    sent + other.sent,
+                    failed + other.failed,
+                    deferred + other.deferred,
+                    perSecond + other.perSecond);
+        }
+
+        /** What has gone since an earlier line. */
+        Line since(Line before) {
+            return new Line(
+                    domain,
+                    health,
+                    left,
+                    held,
+                    inFlight,
+                    sent - before.sent,
+                    failed - before.failed,
+                    deferred - before.deferred,
+                    perSecond);
+        }
+    }
+
+    static Line total(List<Line> lines) {
+        return lines.stream().reduce(new Line("total", "", 0, 0, 0, 0, 0, 0, 0), Line::plus);
+    }
+
+    /** A rate to three digits or so. */
+    static String rate(double perSecond) {
+        return String.format(Locale.ROOT, perSecond < 10 ? "%.2f" : perSecond < 100 ? "%.1f" : "%.0f", perSecond);
+    }
+
+    /** How long the rest takes, roughly; nothing if there is no rest. */
+    static String left(long messages, double perSecond) {
+        if (messages <= 0) {
+            return "";
+        }
+        return ", " + eta(messages, perSecond) + " left";
+    }
+
+    /** How long some messages take, to two units at the most; unknown if nothing goes. */
+    static String eta(long messages, double perSecond) {
+        if (perSecond <= 0) {
+            return "unknown time";
+        }
+        double seconds = messages / perSecond;
+        return seconds > LONGEST.toSeconds()
+                ? "more than 7d"
+                : "about " + Status.span(Duration.ofSeconds((long) Math.ceil(seconds)));
+    }
+
+    /** A heading, the domains with most left, and all together. */
+    static List<String> table(List<Line> lines) {
+        List<String> text = new ArrayList<>();
+        text.add(row("domain", "state", "left", "held", "flying", "sent", "a second", "rest takes"));
+        List<Line> sorted = lines.stream()
+                .sorted((a, b) -> Long.compare(b.left() + b.inFlight(), a.left() + a.inFlight()))
+                .toList();
+        sorted.stream().limit(MOST_DOMAINS).forEach(line -> text.add(row(line)));
+        if (sorted.size() > MOST_DOMAINS) {
+            text.add("… and " + (sorted.size() - MOST_DOMAINS) + " more domains");
+        }
+        text.add(row(total(lines)));
+        return text;
+    }
+
+    private static String row(Line line) {
+        String rest = line.left() == 0 ? "-" : eta(line.left(), line.perSecond());
+        return row(
+                TerminalText.cut(line.domain(), 40),
+                line.health(),
+                line.left(),
+                line.held(),
+                line.inFlight(),
+                line.sent(),
+                rate(line.perSecond()),
+                rest + (line.failed() == 0 ? "" : ", failed " + line.failed()));
+    }
+
+    private static String row(Object... cells) {
+        return String.format(Locale.ROOT, "%-40s %-9s %9s %9s %8s %9s %10s  %s", cells)
+                .stripTrailing();
+    }
+
+    /** One line of a drain that goes on. */
+    static String line(Line line) {
+        return "drain: " + line.left() + " left, " + line.sent() + " sent, " + line.failed() + " failed, "
+                + line.deferred() + " deferred, " + rate(line.perSecond()) + " a second"
+                + left(line.left(), line.perSecond());
+    }
+}
