@@ -23,6 +23,8 @@ final class DrainPace {
         TAKEN,
         /** It has no time for it, whoever it is for. */
         BUSY,
+        /** It did not let us in; whether it is there at all is for its health to say. */
+        UNREACHABLE,
         /** Anything else: it says nothing of how much it can take. */
         OTHER
     }
@@ -134,6 +136,7 @@ final class DrainPace {
         switch (answer) {
             case TAKEN -> taken(began, now);
             case BUSY -> busy(began, now);
+            case UNREACHABLE -> halve(began, now);
             case OTHER -> {}
         }
     }

@@ -1,6 +1,8 @@
 package org.backupmx.internal.queue;
 
 import java.time.Instant;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -8,6 +10,7 @@ import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.spool.QueuedRecipient;
+import org.backupmx.spool.Settlement;
 import org.backupmx.spool.SpoolLease;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -20,6 +23,9 @@ import org.slf4j.LoggerFactory;
 final class Flight implements Attempt.Ending, Settler.Done {
 
     private static final Logger LOG = LoggerFactory.getLogger(Flight.class);
+
+    /** How long a message waits after the primary had enough of others. */
+    private static final Duration ENOUGH = Duration.ofSeconds(10);
 
     private static final SmtpReply OUR_FAULT = SmtpReply.of(451, "4.3.0", "Local fault during the attempt");
 
@@ -99,7 +105,12 @@ final class Flight implements Attempt.Ending, Settler.Done {
                 unused(); // cut short by us
                 return;
             }
+            boolean isOverrun = primary.permits().isOverrun();
             answer = primary.attempted(outcomes);
+            if (isOverrun && answer == DrainPace.Answer.BUSY) {
+                again();
+                return;
+            }
             settler.attempted(held, address, recipients, primary.judged(recipients, outcomes), expiry, this);
         });
     }
@@ -136,6 +147,13 @@ final class Flight implements Attempt.Ending, Settler.Done {
     public void faulted(NextHopAddress address, Throwable fault) {
         LOG.atError().setCause(fault).addKeyValue("spoolId", held.id()).log("attempt failed by our fault");
         contained(() -> settler.deferred(held, address, recipients, OUR_FAULT, expiry, this));
+    }
+
+    /** The primary takes mail and has had enough for the moment: that is no attempt of this message. */
+    private void again() {
+        Instant now = delivery.runtime.now();
+        delivery.keeper.settle(held, Settlement.unused(now, now.plus(ENOUGH)));
+        settled(true);
     }
 
     private void unused() {

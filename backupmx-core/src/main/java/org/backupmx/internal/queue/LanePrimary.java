@@ -330,12 +330,11 @@ final class LanePrimary {
             pausedUntil = delivery.runtime.now().plus(BAD); // the rest of the lane need not try as well
             return DrainPace.Answer.OTHER;
         }
-        if (reply.isTransient() && watched.permits().isOverrun()) {
-            return DrainPace.Answer.BUSY;
-        }
         if (reply.enhanced().map(code -> code.subject() == 4).orElse(false)) {
             watched.unreachable(reply.toString()); // a status about the network (x.4.z)
-        } else {
+            return DrainPace.Answer.UNREACHABLE;
+        }
+        if (!reply.isTransient() || !watched.permits().isOverrun()) {
             watched.refused(reply);
         }
         return DrainPace.Answer.BUSY;

@@ -140,15 +140,14 @@ final class PrimaryPermits {
 
     /** Sets the timer to when the rate lets the next attempt begin; guarded by this. */
     private void arm(long now) {
-        long wait = pace.opensAt() - now;
-        if (wait <= 0 || (timer != null && timerAt <= pace.opensAt())) {
+        if (pace.opensAt() <= now || (timer != null && timerAt <= pace.opensAt())) {
             return; // an attempt that ends wakes the next, or the timer does
         }
         if (timer != null) {
             timer.cancel(false);
         }
         timerAt = pace.opensAt();
-        timer = runtime.schedule(Duration.ofNanos(wait), this::timerFired);
+        timer = runtime.schedule(Duration.ofNanos(pace.opensAt() - now), this::timerFired);
     }
 
     private void timerFired() {

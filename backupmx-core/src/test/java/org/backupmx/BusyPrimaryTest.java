@@ -1,0 +1,103 @@
+package org.backupmx;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.backupmx.event.PrimaryChanged;
+import org.backupmx.health.HealthProbe;
+import org.backupmx.health.PrimaryHealth;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.RecipientOutcome;
+import org.backupmx.relay.RelayRequest;
+import org.backupmx.relay.RelayResult;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Drains of primaries that have an end, or go away again, on virtual time. */
+class BusyPrimaryTest {
+
+    private static final SmtpReply BUSY = SmtpReply.of(421, "4.7.0", "Too much, come later");
+
+    private final VirtualEngine engine = new VirtualEngine();
+    private long second;
+    private int takenInIt;
+
+    @AfterEach
+    void stop() {
+        engine.stop();
+    }
+
+    private void accept(int count) {
+        var client = engine.server.connect();
+        for (int i = 0; i < count; i++) {
+            assertThat(client.send("a@sender.test", "x\r\n", "user" + i + "@example.test")
+                            .reply()
+                            .code())
+                    .isEqualTo(250);
+        }
+    }
+
+    private CompletableFuture<RelayResult> later(RelayRequest request, int perSecond) {
+        CompletableFuture<RelayResult> result = new CompletableFuture<>();
+        engine.time.schedule(
+                () -> {
+                    long now = engine.time.now().getEpochSecond();
+                    takenInIt = now == second ? takenInIt + 1 : 1;
+                    second = now;
+                    if (takenInIt <= perSecond) {
+                        engine.client.answer(request).thenAccept(result::complete);
+                    } else {
+                        result.complete(
+                                new RelayResult.Attempted(List.of(new RecipientOutcome.TransientFailure(BUSY))));
+                    }
+                },
+                30,
+                TimeUnit.MILLISECONDS);
+        return result;
+    }
+
+    @Test
+    void x3_aPrimaryThatSaysItIsBusyIsUsedAtItsRate() throws Exception {
+        engine.client.script(request -> later(request, 20));
+        engine.client.allDown();
+        engine.start();
+        accept(1_000);
+        engine.time.advance(Duration.ofMinutes(20));
+        int before = engine.client.attempts().size();
+        engine.client.allUp();
+        engine.time.advance(Duration.ofSeconds(61));
+        engine.time.advance(Duration.ofSeconds(63)); // 50 s at best, and 1.25 times that
+        assertThat(engine.client.relayed()).hasSize(1_000);
+        assertThat(engine.client.attempts().size() - before).as("attempts").isLessThanOrEqualTo(1_015);
+        assertThat(engine.events.events(PrimaryChanged.class))
+                .as("busy at its rate is not unhealthy")
+                .last()
+                .satisfies(event -> assertThat(event.change().to()).isEqualTo(PrimaryHealth.UP));
+    }
+
+    @Test
+    void aPrimaryThatRestartsInMidDrainGetsTheRestAtOnce() throws Exception {
+        engine.builder.healthProbe(HealthProbe.recipient().everyWhileDown(Duration.ofSeconds(1)));
+        engine.client.script(request -> later(request, 1_000));
+        engine.client.allDown();
+        engine.start();
+        accept(1_000);
+        engine.time.advance(Duration.ofMinutes(5));
+        engine.client.allUp();
+        engine.time.advance(Duration.ofSeconds(3));
+        int relayed = engine.client.relayed().size();
+        assertThat(relayed).isBetween(100, 900);
+        engine.client.allDown();
+        engine.time.advance(Duration.ofSeconds(3));
+        assertThat(engine.events.events(PrimaryChanged.class))
+                .last()
+                .satisfies(event -> assertThat(event.change().to()).isEqualTo(PrimaryHealth.DOWN));
+        engine.client.allUp();
+        engine.time.advance(Duration.ofSeconds(15));
+        assertThat(engine.client.relayed()).hasSize(1_000);
+        assertThat(engine.mx.snapshot().queued()).isZero();
+    }
+}
