@@ -36,6 +36,13 @@ class ExpiryTest {
         engine.time.run();
     }
 
+    /** Two days, and one day more. */
+    private void shortLives() {
+        engine.builder
+                .retryPolicy(RetryPolicy.parse("1h").giveUpAfter(DAY.multipliedBy(2)))
+                .undelivered(UndeliveredPolicy.standard().withExpiry(ExpiryAction.hold(DAY)));
+    }
+
     private long queued() throws Exception {
         return engine.mx.snapshot().queued();
     }
@@ -101,30 +108,34 @@ class ExpiryTest {
 
     @Test
     void afterThatItIsGivenUp() throws Exception {
+        shortLives();
         engine.client.down("127.0.0.50");
         engine.start();
         accept(3);
-        engine.time.advance(DAY.multipliedBy(21).plusHours(2));
+        engine.time.advance(DAY.multipliedBy(3).minusHours(1));
+        assertThat(engine.events.events(MessageDeadLettered.class)).isEmpty();
+        engine.time.advance(Duration.ofHours(3));
         assertThat(engine.events.events(MessageDeadLettered.class)).hasSize(3);
         assertThat(engine.spool.find(SpoolFilter.all().held(true), Optional.empty(), 10))
                 .hasSize(3);
         int before = warnings().size();
-        engine.time.advance(DAY.multipliedBy(10));
+        engine.time.advance(DAY.multipliedBy(3));
         assertThat(warnings()).as("dead letters are no mail that expires").hasSize(before);
         engine.stop();
     }
 
     @Test
     void oldHeldMailHidesNoMailThatExpires() throws Exception {
+        shortLives();
         engine.start();
         engine.client.reply(ForwardPath.parse("u0@example.test"), SmtpReply.of(550, "5.1.1", "Unknown"));
         engine.client.reply(ForwardPath.parse("u1@example.test"), LATER);
         accept(1);
-        engine.time.advance(DAY.multipliedBy(10));
+        engine.time.advance(DAY.multipliedBy(4));
         assertThat(warnings()).isEmpty();
         engine.server.connect().send("a@sender.test", MAIL, "u1@example.test");
-        engine.time.advance(DAY.multipliedBy(7).plusHours(2));
-        assertThat(warnings()).containsExactly(Stage.HALF);
+        engine.time.advance(DAY.plusHours(7));
+        assertThat(warnings()).containsExactly(Stage.LAST_DAY);
         engine.stop();
     }
 
@@ -210,7 +221,7 @@ class ExpiryTest {
         engine.client.down("127.0.0.50");
         engine.start();
         accept(1);
-        engine.time.advance(DAY.multipliedBy(25));
+        engine.time.advance(DAY.multipliedBy(16));
         assertThat(queued()).isOne();
         assertThat(warnings()).isEmpty();
         engine.stop();
@@ -218,13 +229,14 @@ class ExpiryTest {
 
     @Test
     void aMillionMessagesAreOneWarning() throws Exception {
+        engine.builder.retryPolicy(RetryPolicy.parse("1h").giveUpAfter(DAY.multipliedBy(4)));
         engine.client.down("127.0.0.50");
         engine.start();
         for (int i = 0; i < 20; i++) {
             accept(5);
             engine.time.advance(Duration.ofHours(1));
         }
-        engine.time.advance(DAY.multipliedBy(7));
+        engine.time.advance(DAY.multipliedBy(2));
         assertThat(warnings()).containsExactly(Stage.HALF);
         engine.stop();
     }
@@ -232,6 +244,7 @@ class ExpiryTest {
     /** G5: who holds a message decides about it. */
     @Test
     void heldMailDoesNotExpire() throws Exception {
+        shortLives();
         engine.client.down("127.0.0.50");
         engine.start();
         accept(1);
@@ -241,7 +254,7 @@ class ExpiryTest {
                         .find(SpoolFilter.all(), Optional.empty(), 1)
                         .get(0)
                         .id());
-        engine.time.advance(DAY.multipliedBy(25));
+        engine.time.advance(DAY.multipliedBy(5));
         assertThat(queued()).isOne();
         assertThat(expired()).isZero();
         engine.stop();

@@ -2,6 +2,8 @@ package org.backupmx;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -16,6 +18,7 @@ import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.retry.RetryPolicy;
 import org.backupmx.spool.QueuedMessage;
+import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolFilter;
 import org.backupmx.spool.SpoolId;
@@ -295,6 +298,34 @@ class UndeliveredTest {
         assertThat(next.mx.snapshot().queued()).isZero();
         assertThat(next.client.attempts()).isEmpty();
         next.stop();
+    }
+
+    @Test
+    void aSpoolThatCannotHoldIsTriedOnceADayAndTheMailFailsInTheEnd() throws Exception {
+        engine.builder
+                .retryPolicy(RetryPolicy.parse("1h").giveUpAfter(Duration.ofDays(1)))
+                .undelivered(UndeliveredPolicy.standard().withDeadLetterTime(Duration.ofDays(2)))
+                .spool((Spool) Proxy.newProxyInstance(
+                        Spool.class.getClassLoader(), new Class<?>[] {Spool.class}, (proxy, method, arguments) -> {
+                            try {
+                                return method.invoke(engine.spool, arguments);
+                            } catch (InvocationTargetException e) {
+                                throw e.getCause();
+                            }
+                        }));
+        engine.start();
+        reply("never@example.test", UNKNOWN);
+        send("never@example.test");
+        engine.time.advance(Duration.ofDays(2).plusHours(12));
+        assertThat(engine.client.attempts()).hasSize(3);
+        assertThat(engine.events.events(RecipientFailed.class)).isEmpty();
+        engine.time.advance(Duration.ofDays(1));
+        assertThat(engine.client.attempts()).hasSize(4);
+        assertThat(engine.events.events(RecipientFailed.class))
+                .singleElement()
+                .satisfies(event -> assertThat(event.notified()).isFalse());
+        assertThat(engine.mx.snapshot().queued()).isZero();
+        assertThat(counts().dropped()).isOne();
     }
 
     @Test

@@ -27,9 +27,10 @@ public sealed interface RecipientState {
     }
 
     /**
-     * The last attempt failed for a while; there will be another.
+     * The last attempt failed for a while; there will be another. With a permanent reply, the recipient is given up and kept
+     * for an operator.
      *
-     * @param reply the next hop's reply, or ours where there was none
+     * @param reply the next hop's reply, or ours where there was none; transient or permanent
      * @param at when
      */
     record Deferred(SmtpReply reply, Instant at) implements RecipientState {

@@ -107,8 +107,12 @@ final class AttemptOutcome {
 
     /** Tells whether recipients are left in the lane. */
     boolean remains() {
-        return lease.recipients().stream()
-                .anyMatch(recipient -> !state(recipient).isFinal());
+        for (QueuedRecipient recipient : lease.recipients()) {
+            if (!state(recipient).isFinal()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     static String text(SmtpReply reply) {

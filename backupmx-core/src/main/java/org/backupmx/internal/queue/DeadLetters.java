@@ -53,12 +53,16 @@ final class DeadLetters {
      * fails: in doubt all are attempted.
      */
     Optional<SpoolLease> toAttempt(SpoolLease lease) {
+        boolean isWhole = true; // a loop: every attempt of every message passes here
+        for (QueuedRecipient recipient : lease.recipients()) {
+            isWhole &= !isBuried(recipient.state());
+        }
+        if (isWhole) {
+            return Optional.of(lease);
+        }
         List<QueuedRecipient> living = lease.recipients().stream()
                 .filter(recipient -> !isBuried(recipient.state()))
                 .toList();
-        if (living.size() == lease.recipients().size()) {
-            return Optional.of(lease);
-        }
         if (living.isEmpty()) {
             return waitsForOthers(lease) ? Optional.empty() : Optional.of(lease);
         }
@@ -94,11 +98,14 @@ final class DeadLetters {
 
     /** Holds the message of an outcome if all that is left of it is buried, before the outcome is settled. */
     void holdIfOver(AttemptOutcome outcome) {
+        if (!outcome.remains()) {
+            return;
+        }
         List<RecipientState> left = outcome.lease.recipients().stream()
                 .map(outcome::state)
                 .filter(state -> !state.isFinal())
                 .toList();
-        if (left.isEmpty() || !left.stream().allMatch(DeadLetters::isBuried)) {
+        if (!left.stream().allMatch(DeadLetters::isBuried)) {
             return;
         }
         try {

@@ -27,7 +27,7 @@ final class ExpiryWarnings {
     private static final Duration DAY = Duration.ofDays(1);
 
     /** How often it is looked for a message that is not held, while held ones are the oldest. */
-    private static final Duration LOOK_AGAIN = Duration.ofHours(1);
+    private static final Duration LOOK_AGAIN = Duration.ofHours(6);
 
     private static final Logger LOG = LoggerFactory.getLogger(ExpiryWarnings.class);
 
@@ -48,11 +48,18 @@ final class ExpiryWarnings {
     /** Takes the lane as the spool lists it. */
     synchronized void listed(SpoolLane lane) {
         Instant now = delivery.runtime.now();
-        if (lane.held() == lane.queued() || now.isBefore(nextLook) || !isNews(lane.oldest(), now)) {
+        if (lane.held() == lane.queued() || now.isBefore(nextLook) || !isHalfThrough(lane.oldest(), now)) {
             return;
         }
+        // the oldest may be held, and long beyond its end
         Optional<Instant> oldest = lane.held() == 0 ? Optional.of(lane.oldest()) : oldestWaiting(now);
         oldest.filter(received -> isNews(received, now)).ifPresent(received -> tell(lane, received, now));
+    }
+
+    private boolean isHalfThrough(Instant received, Instant now) {
+        return expiry.spent(received, now)
+                .map(spent -> spent.life().compareTo(spent.lifetime().dividedBy(2)) >= 0)
+                .orElse(false);
     }
 
     private boolean isNews(Instant received, Instant now) {

@@ -211,9 +211,12 @@ final class Settler {
 
     /** Tells whether the sender has asked to hear of more than failures. */
     private static boolean mayBeTold(SpoolLease lease) {
-        return lease.recipients().stream()
-                .map(QueuedRecipient::recipient)
-                .anyMatch(recipient -> DsnKind.DELAYED.isWanted(recipient) || DsnKind.RELAYED.isWanted(recipient));
+        for (QueuedRecipient recipient : lease.recipients()) {
+            if (DsnKind.DELAYED.isWanted(recipient.recipient()) || DsnKind.RELAYED.isWanted(recipient.recipient())) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void close(HeldLease held, AttemptOutcome outcome, Done done) {

@@ -289,6 +289,7 @@ public interface SpoolSettleContract extends SpoolFixture {
         List<SmtpReply> replies = List.of(
                 later(),
                 SmtpReply.of(421, List.of("")),
+                SmtpReply.of(554, "5.4.7", "Given up, kept for an operator"),
                 SmtpReply.of(450, "4.7.1", "Gr\u00fc\u00dfe \u7528\u6237 \ud83d\udcee"),
                 SmtpReply.of(499, List.of("first line", "", "a\tb", "x".repeat(2000))),
                 SmtpReply.of(452, later().enhanced(), Collections.nCopies(SmtpReply.MAX_LINES, "line")));
