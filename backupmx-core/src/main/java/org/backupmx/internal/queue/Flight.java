@@ -1,6 +1,5 @@
 package org.backupmx.internal.queue;
 
-import java.time.Instant;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
