@@ -104,7 +104,7 @@ def listens(port):
 
 
 class Postfix:
-    """Delivers to work/mail/all, or relays to the port that onward says."""
+    """Delivers to work/mail/all, or relays to the port that onward says; settings are further lines of main.cf."""
 
     name = "Postfix"
 
@@ -112,7 +112,7 @@ class Postfix:
     def version():
         return subprocess.check_output(["postconf", "-d", "-h", "mail_version"], text=True).strip()
 
-    def __init__(self, work, onward=None):
+    def __init__(self, work, onward=None, settings=""):
         self.work, self.port = work, free_port()
         etc, mail = work / "etc", work / "mail"
         for directory in (work, etc, work / "queue", work / "data", mail):
@@ -139,7 +139,7 @@ inet_protocols = ipv4
 mydestination =
 alias_maps =
 smtpd_peername_lookup = no
-{delivery}""")
+{delivery}{settings}""")
         (etc / "master.cf").write_text(MASTER.format(port=self.port))
         self.start()
 
@@ -197,12 +197,12 @@ class EximProgram:
 
 
 class Exim:
-    """Delivers to work/mail, or relays to the port that onward says."""
+    """Delivers to work/mail, or relays to the port that onward says; settings are further lines of the main section."""
 
     name = "Exim"
 
-    def __init__(self, program, work, onward=None):
-        self.work, self.port = work, free_port()
+    def __init__(self, program, work, onward=None, settings=""):
+        self.program, self.work, self.port = program, work, free_port()
         work.mkdir()
         for directory in ("spool", "log", "mail"):
             (work / directory).mkdir()
@@ -214,10 +214,16 @@ class Exim:
             transport = f"driver = smtp\n  port = {onward}\n  allow_localhost\n  connection_max_messages = 1"
         group = grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name
         config = EXIM.format(binary=program.binary, work=work, group=group, router=router, transport=transport)
-        (work / "exim.conf").write_text(config)
-        arguments = ["-C", work / "exim.conf", "-bdf", "-q2s", "-oP", work / "pid", "-oX", str(self.port)]
-        with open(work / "exim.log", "wb") as log:
-            self.daemon = subprocess.Popen(program.command(*arguments), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        (work / "exim.conf").write_text(settings + config)
+        self.start()
+
+    def start(self):
+        arguments = ["-C", self.work / "exim.conf", "-bdf", "-q2s", "-oP", self.work / "pid", "-oX", str(self.port)]
+        with open(self.work / "exim.log", "ab") as log:
+            command = self.program.command(*arguments)
+            self.daemon = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
         until("Exim's start", lambda: listens(self.port))
 
     def is_idle(self):
