@@ -3,6 +3,9 @@ package org.backupmx;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import org.backupmx.event.MessageDeadLettered;
+import org.backupmx.relay.RelayResult;
+import org.backupmx.relay.RecipientOutcome;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -404,6 +407,29 @@ class DnsDisasterTest {
                 .hasSizeGreaterThan(2);
         engine.client.resume();
         engine.time.advance(Duration.ofMinutes(1));
+        assertThat(relayed()).hasSize(30);
+    }
+
+    @Test
+    void whoAnswersAtANewPlaceIsNotBelievedBeforeItHasTakenSomething() {
+        engine.builder.breaker(true);
+        engine.start();
+        engine.time.advance(Duration.ofMinutes(1));
+        engine.client.allDown();
+        engine.time.advance(Duration.ofMinutes(2));
+        for (int i = 0; i < 30; i++) {
+            send("u" + i + "@byname.test");
+        }
+        engine.resolver.host("mx.byname.test", "8.8.8.8");
+        engine.client.script(request -> CompletableFuture.completedFuture(
+                new RelayResult.Attempted(List.of(new RecipientOutcome.PermanentFailure(
+                        SmtpReply.of(550, "5.1.1", "No such user at this web host"))))));
+        engine.client.allUp();
+        engine.time.advance(Duration.ofHours(6));
+        assertThat(engine.events.events(MessageDeadLettered.class)).isEmpty();
+        assertThat(engine.client.attempts()).filteredOn(this::isAtTheNewPlace).isNotEmpty();
+        engine.client.script(engine.client::answer);
+        engine.time.advance(Duration.ofHours(2));
         assertThat(relayed()).hasSize(30);
     }
 

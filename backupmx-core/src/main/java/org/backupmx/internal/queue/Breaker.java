@@ -115,7 +115,9 @@ final class Breaker {
     }
 
     /** What is made of a refusal. */
-    record Judgement(boolean isBelieved, Change change) {}
+    record Judgement(boolean isBelieved, Change change) {
+        static final Judgement DOUBTED = new Judgement(false, Change.NONE);
+    }
 
     /** Judges a refusal for good. */
     synchronized Judgement refused(ForwardPath recipient, SmtpReply refusal, Instant now) {

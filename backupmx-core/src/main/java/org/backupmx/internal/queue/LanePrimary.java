@@ -270,7 +270,10 @@ final class LanePrimary {
             if (outcome instanceof RecipientOutcome.Relayed) {
                 changed(breaker.taken(recipient, now), outcome.reply());
             } else if (outcome instanceof RecipientOutcome.PermanentFailure) {
-                Breaker.Judgement judgement = breaker.refused(recipient, outcome.reply(), now);
+                // who answers at a new place may be anybody, until it has taken something
+                Breaker.Judgement judgement = lane.isElsewhere()
+                        ? Breaker.Judgement.DOUBTED
+                        : breaker.refused(recipient, outcome.reply(), now);
                 if (!judgement.isBelieved()) {
                     judged.set(i, new RecipientOutcome.TransientFailure(notBelieved(outcome.reply())));
                 }
