@@ -311,7 +311,10 @@ class HostilePrimaryIT {
                         "BDAT LAST stalls",
                         good.alsoOffering("CHUNKING").stall(Point.END_OF_DATA),
                         "Unknown 451 4.4.2 Timed out waiting for the reply to BDAT after the end of mail data; outcome unknown"),
-                arguments("reset at the banner", good.reset(Point.BANNER), "NoSession 451 4.4.2 Connection lost .*"),
+                arguments(
+                        "reset at the banner, or before the connection is looked at",
+                        good.reset(Point.BANNER),
+                        "NoSession 451 4.4.[12] (Connection lost|No connection).*"),
                 arguments("reset at EHLO", good.reset(Point.EHLO), "NoSession 451 4.4.2 Connection lost .*"),
                 arguments("reset at MAIL", good.reset(Point.MAIL), "TransientFailure 451 4.4.2 Connection lost .*"),
                 arguments("reset at RCPT", good.reset(Point.RCPT), "TransientFailure 451 4.4.2 Connection lost .*"),
