@@ -3,9 +3,6 @@ package org.backupmx;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
-import org.backupmx.event.MessageDeadLettered;
-import org.backupmx.relay.RelayResult;
-import org.backupmx.relay.RecipientOutcome;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -18,6 +15,7 @@ import org.backupmx.dns.AddressLookup;
 import org.backupmx.dns.MxLookup;
 import org.backupmx.dns.MxResolver;
 import org.backupmx.event.LastGoodRouteUsed;
+import org.backupmx.event.MessageDeadLettered;
 import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
 import org.backupmx.event.RouteHeld;
@@ -32,7 +30,9 @@ import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHop;
+import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.relay.RelayRequest;
+import org.backupmx.relay.RelayResult;
 import org.backupmx.spool.testkit.InMemorySpool;
 import org.backupmx.testing.FakeMxResolver;
 import org.backupmx.testing.FakeRelayClient.Relayed;
@@ -421,9 +421,8 @@ class DnsDisasterTest {
             send("u" + i + "@byname.test");
         }
         engine.resolver.host("mx.byname.test", "8.8.8.8");
-        engine.client.script(request -> CompletableFuture.completedFuture(
-                new RelayResult.Attempted(List.of(new RecipientOutcome.PermanentFailure(
-                        SmtpReply.of(550, "5.1.1", "No such user at this web host"))))));
+        engine.client.script(request -> CompletableFuture.completedFuture(new RelayResult.Attempted(List.of(
+                new RecipientOutcome.PermanentFailure(SmtpReply.of(550, "5.1.1", "No such user at this web host"))))));
         engine.client.allUp();
         engine.time.advance(Duration.ofHours(6));
         assertThat(engine.events.events(MessageDeadLettered.class)).isEmpty();

@@ -3,6 +3,7 @@ package org.backupmx.benchmarks.relay;
 import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -110,7 +111,7 @@ public final class DrainLoad {
             try (BackupMx mx = BackupMx.builder()
                     .hostname("mx2.example.net")
                     .relayDomains(RelayDomains.of(all))
-                    .intakeServer(SmtpServer.on(new InetSocketAddress("127.0.0.1", 0)))
+                    .intakeServer(SmtpServer.on(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)))
                     .relayClient(SmtpClient.create())
                     .spool(spool)
                     .healthProbe(HealthProbe.smtpGreeting().everyWhileDown(Duration.ofSeconds(1)))
