@@ -288,7 +288,7 @@ def restart(context, kind):
     time.sleep(3)
     primary.start()
     began = time.time()
-    wait("the drain", lambda: server.count("recipient relayed") >= len(sent), 600)
+    wait("the drain", lambda: server.count("recipient relayed") >= len(sent), 60)
     relayed = server.events("recipient relayed")
     first = max(event["at"] for event in relayed if event["attempt"] == "1") - began
     took = max(event["at"] for event in relayed) - began
