@@ -416,7 +416,7 @@ final class DomainLane {
 
     /** The next of the leased messages; as long as the primary has to prove itself, to somebody it has taken mail for. */
     private @Nullable HeldLease poll() {
-        if (primary.breaker().isTrying()) {
+        if (primary.isTrying()) {
             for (HeldLease candidate : pending) {
                 if (canaries.isToKnown(candidate.lease())) {
                     pending.remove(candidate);

@@ -121,7 +121,12 @@ final class Flight implements Attempt.Ending, Settler.Done {
                 unused();
                 return;
             }
+            boolean isOverrun = primary.permits().isOverrun();
             answer = primary.noSession(reply);
+            if (isOverrun && answer == DrainPace.Answer.BUSY && reply.isTransient()) {
+                again();
+                return;
+            }
             settler.deferred(held, address, recipients, reply, expiry, this);
         });
     }

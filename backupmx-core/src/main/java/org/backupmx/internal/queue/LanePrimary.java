@@ -58,6 +58,11 @@ final class LanePrimary {
         return breaker;
     }
 
+    /** Tells whether it matters who is next, for the primary has to show that it is itself. */
+    boolean isTrying() {
+        return watch != null && delivery.config.breaker() && breaker.isTrying();
+    }
+
     /** Returns the attempts that the primary gets. */
     PrimaryPermits permits() {
         PrimaryWatch watched = watch;
