@@ -118,10 +118,14 @@ public record OwnIdentity(Set<String> names, Set<InetAddress> addresses, Set<Ine
      */
     public boolean isListener(InetSocketAddress address) {
         InetAddress host = address.getAddress();
-        return listeners.stream()
-                .filter(listener -> listener.getPort() == address.getPort())
-                .anyMatch(listener -> listener.getAddress().equals(host)
-                        || (listener.getAddress().isAnyLocalAddress() && isOurs(host)));
+        for (InetSocketAddress listener : listeners) {
+            if (listener.getPort() == address.getPort()
+                    && (listener.getAddress().equals(host)
+                            || (listener.getAddress().isAnyLocalAddress() && isOurs(host)))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static String normalise(String name) {

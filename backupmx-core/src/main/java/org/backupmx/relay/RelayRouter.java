@@ -226,10 +226,13 @@ public final class RelayRouter {
         }
 
         private FixedHops addAll(NextHop nextHop, List<InetAddress> addresses, OwnIdentity identity) {
-            List<NextHopAddress> hops = addresses.stream()
-                    .map(address -> new NextHopAddress(nextHop, address))
-                    .filter(hop -> !identity.isListener(hop.socketAddress()))
-                    .toList();
+            List<NextHopAddress> hops = new ArrayList<>(addresses.size());
+            for (InetAddress address : addresses) {
+                NextHopAddress hop = new NextHopAddress(nextHop, address);
+                if (!identity.isListener(hop.socketAddress())) {
+                    hops.add(hop);
+                }
+            }
             if (hops.size() < addresses.size()) {
                 reasons.add(nextHop + ": we, or a peer of ours, listen there");
             }
@@ -265,12 +268,19 @@ public final class RelayRouter {
         while (most < MAX_ADDRESSES && count(hosts, most + 1) <= MAX_ADDRESSES) {
             most++;
         }
-        int limit = most;
-        return hosts.stream().flatMap(host -> host.stream().limit(limit)).toList();
+        List<NextHopAddress> shared = new ArrayList<>();
+        for (List<NextHopAddress> host : hosts) {
+            shared.addAll(host.subList(0, Math.min(host.size(), most)));
+        }
+        return shared;
     }
 
     private static int count(List<List<NextHopAddress>> hosts, int most) {
-        return hosts.stream().mapToInt(host -> Math.min(host.size(), most)).sum();
+        int count = 0;
+        for (List<NextHopAddress> host : hosts) {
+            count += Math.min(host.size(), most);
+        }
+        return count;
     }
 
     /** Returns those addresses out of the DNS to which this destination's mail may go. */

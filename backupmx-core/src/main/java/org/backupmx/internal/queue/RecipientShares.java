@@ -3,6 +3,7 @@ package org.backupmx.internal.queue;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
+import org.backupmx.mail.Mailbox;
 import org.backupmx.spool.SpoolLease;
 
 /**
@@ -22,7 +23,7 @@ final class RecipientShares {
     private static final int GROWTH = 4;
     private static final int UNBOUNDED = 1 << 30;
 
-    private final Map<String, Integer> counts = new HashMap<>();
+    private final Map<Mailbox, Integer> counts = new HashMap<>();
     private Instant roundBegan = Instant.MIN;
     private int share = FIRST;
     private boolean hasPutBack;
@@ -32,8 +33,7 @@ final class RecipientShares {
         if (lease.due().isAfter(roundBegan)) {
             begin(now);
         }
-        String recipient =
-                lease.recipients().get(0).recipient().path().mailbox().toString();
+        Mailbox recipient = lease.recipients().get(0).recipient().path().mailbox();
         if (counts.size() == MOST_COUNTED && !counts.containsKey(recipient)) {
             return false;
         }
