@@ -129,7 +129,7 @@ class UndeliveredTest {
         assertThat(dsns())
                 .singleElement()
                 .satisfies(dsn -> assertThat(dsn.recipient()).hasToString("a@sender.test"));
-        assertThat(counts()).isEqualTo(new UndeliveredCounts(1, 0, 0, 0, 0, 0, 0));
+        assertThat(counts()).isEqualTo(new UndeliveredCounts(1, 0, 0, 0, 0, 0, 0, 0, 0));
         assertThat(engine.mx.snapshot().queued()).isZero();
     }
 
@@ -337,7 +337,7 @@ class UndeliveredTest {
             send("bad" + i + "@example.test");
         }
         assertThat(dsns()).hasSize(5);
-        assertThat(counts()).isEqualTo(new UndeliveredCounts(5, 0, 3, 3, 0, 0, 0));
+        assertThat(counts()).isEqualTo(new UndeliveredCounts(5, 0, 3, 3, 0, 0, 0, 0, 0));
         engine.time.advance(Duration.ofHours(1));
         reply("bad8@example.test", UNKNOWN);
         send("bad8@example.test");
@@ -374,7 +374,7 @@ class UndeliveredTest {
         engine.time.advance(Duration.ofHours(2));
         assertThat(engine.events.events(RecipientExpired.class)).hasSize(1);
         assertThat(engine.mx.snapshot().queued()).isZero();
-        assertThat(counts()).isEqualTo(new UndeliveredCounts(0, 0, 0, 0, 0, 2, 0));
+        assertThat(counts()).isEqualTo(new UndeliveredCounts(0, 0, 0, 0, 0, 2, 0, 0, 0));
     }
 
     @Test

@@ -13,6 +13,8 @@ public sealed interface BackupMxEvent
                 MailExpiring,
                 MessageDeadLettered,
                 DeadLetterRemoved,
+                RescueBegun,
+                RecipientRescued,
                 PrimaryChanged,
                 PrimaryFlapping,
                 MaintenanceEnding,

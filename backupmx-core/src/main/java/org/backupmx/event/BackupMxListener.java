@@ -74,6 +74,20 @@ public interface BackupMxListener {
     default void onDeadLetterRemoved(DeadLetterRemoved event) {}
 
     /**
+     * A message goes to the rescue hosts.
+     *
+     * @param event what happened
+     */
+    default void onRescueBegun(RescueBegun event) {}
+
+    /**
+     * A rescue host took a recipient.
+     *
+     * @param event what happened
+     */
+    default void onRescued(RecipientRescued event) {}
+
+    /**
      * The health of a primary changed.
      *
      * @param event what happened

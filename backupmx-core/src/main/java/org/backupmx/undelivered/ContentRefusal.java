@@ -11,5 +11,10 @@ public enum ContentRefusal {
     /** Its reverse-path is told if the sender was verified, else it goes to the dead letters. */
     DSN_IF_VERIFIED,
     /** It is tried again until its lifetime has passed, as if the refusal were a transient failure. */
-    RETRY
+    RETRY,
+    /**
+     * It is relayed to the {@linkplain UndeliveredPolicy#withRescueHosts rescue hosts}; if they do not take it, it goes to the
+     * dead letters.
+     */
+    RESCUE
 }

@@ -24,6 +24,15 @@ public sealed interface ExpiryAction {
     }
 
     /**
+     * It is relayed to the {@linkplain UndeliveredPolicy#withRescueHosts rescue hosts}; if they do not take it, it goes to the
+     * dead letters.
+     */
+    enum Rescue implements ExpiryAction {
+        /** The one value. */
+        INSTANCE
+    }
+
+    /**
      * It stays in the queue for a while, with a warning a day to the operator, and goes home if the primary comes back;
      * then it is as with {@link Bounce}.
      *
@@ -56,6 +65,15 @@ public sealed interface ExpiryAction {
      */
     static ExpiryAction drop() {
         return Drop.INSTANCE;
+    }
+
+    /**
+     * Returns the action that relays the message to the rescue hosts.
+     *
+     * @return {@link Rescue}
+     */
+    static ExpiryAction rescue() {
+        return Rescue.INSTANCE;
     }
 
     /**

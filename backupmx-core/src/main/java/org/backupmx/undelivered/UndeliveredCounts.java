@@ -13,6 +13,8 @@ package org.backupmx.undelivered;
  *     verified sender did not want to know, and what {@link ExpiryAction.Drop} removes
  * @param outcomesUnknown attempts of a recipient whose mail was sent to its end without a reply to that: the primary may have
  *     it, and gets it again, so this bounds the duplicates that we made
+ * @param rescueBegun recipients whose mail was turned to the rescue hosts
+ * @param rescued recipients whose mail they took
  */
 public record UndeliveredCounts(
         long dsnSent,
@@ -21,4 +23,6 @@ public record UndeliveredCounts(
         long deadLettered,
         long deadLettersRemoved,
         long dropped,
-        long outcomesUnknown) {}
+        long outcomesUnknown,
+        long rescueBegun,
+        long rescued) {}

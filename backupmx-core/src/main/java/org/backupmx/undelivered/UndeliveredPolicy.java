@@ -3,7 +3,10 @@ package org.backupmx.undelivered;
 import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
 import org.backupmx.retry.RetryPolicy;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rules for mail that cannot be delivered: how its lifetime counts, what becomes of it at its end or when the primary
@@ -32,25 +35,29 @@ public final class UndeliveredPolicy {
             DEFAULT_NULL_PATH_LIFETIME,
             false,
             ContentRefusal.DEAD_LETTER,
-            DEFAULT_DEAD_LETTER_TIME);
+            DEFAULT_DEAD_LETTER_TIME,
+            null);
 
     private final ExpiryAction expiry;
     private final Duration nullPathLifetime;
     private final boolean countsUptimeOnly;
     private final ContentRefusal contentRefusal;
     private final Duration deadLetterTime;
+    private final @Nullable RescueHosts rescueHosts;
 
     private UndeliveredPolicy(
             ExpiryAction expiry,
             Duration nullPathLifetime,
             boolean countsUptimeOnly,
             ContentRefusal contentRefusal,
-            Duration deadLetterTime) {
+            Duration deadLetterTime,
+            @Nullable RescueHosts rescueHosts) {
         this.expiry = requireNonNull(expiry, "expiry");
         this.nullPathLifetime = checked("nullPathLifetime", nullPathLifetime);
         this.countsUptimeOnly = countsUptimeOnly;
         this.contentRefusal = requireNonNull(contentRefusal, "contentRefusal");
         this.deadLetterTime = checked("deadLetterTime", deadLetterTime);
+        this.rescueHosts = rescueHosts;
     }
 
     private static Duration checked(String name, Duration value) {
@@ -75,11 +82,16 @@ public final class UndeliveredPolicy {
      * Returns these rules with another end of the lifetime. Default: {@link ExpiryAction#hold} for
      * {@link #DEFAULT_HOLD}.
      *
-     * @param value what becomes of a message whose lifetime has passed; one with a null reverse-path is dropped, always
+     * @param value what becomes of a message whose lifetime has passed; one with a null reverse-path is rescued or dropped,
+     *     always
      * @return a copy
+     * @throws IllegalArgumentException if it is {@link ExpiryAction#rescue} and there are no {@link #withRescueHosts rescue
+     *     hosts} yet
      */
     public UndeliveredPolicy withExpiry(ExpiryAction value) {
-        return new UndeliveredPolicy(value, nullPathLifetime, countsUptimeOnly, contentRefusal, deadLetterTime);
+        checkRescue(value == ExpiryAction.rescue());
+        return new UndeliveredPolicy(
+                value, nullPathLifetime, countsUptimeOnly, contentRefusal, deadLetterTime, rescueHosts);
     }
 
     /**
@@ -92,7 +104,7 @@ public final class UndeliveredPolicy {
      * @throws IllegalArgumentException if {@code value} is out of range
      */
     public UndeliveredPolicy withNullPathLifetime(Duration value) {
-        return new UndeliveredPolicy(expiry, value, countsUptimeOnly, contentRefusal, deadLetterTime);
+        return new UndeliveredPolicy(expiry, value, countsUptimeOnly, contentRefusal, deadLetterTime, rescueHosts);
     }
 
     /**
@@ -104,7 +116,7 @@ public final class UndeliveredPolicy {
      * @return a copy
      */
     public UndeliveredPolicy withUptimeOnly(boolean value) {
-        return new UndeliveredPolicy(expiry, nullPathLifetime, value, contentRefusal, deadLetterTime);
+        return new UndeliveredPolicy(expiry, nullPathLifetime, value, contentRefusal, deadLetterTime, rescueHosts);
     }
 
     /**
@@ -112,9 +124,12 @@ public final class UndeliveredPolicy {
      *
      * @param value what becomes of a message whose content the primary refuses
      * @return a copy
+     * @throws IllegalArgumentException if it is {@link ContentRefusal#RESCUE} and there are no {@link #withRescueHosts rescue
+     *     hosts} yet
      */
     public UndeliveredPolicy withContentRefusal(ContentRefusal value) {
-        return new UndeliveredPolicy(expiry, nullPathLifetime, countsUptimeOnly, value, deadLetterTime);
+        checkRescue(value == ContentRefusal.RESCUE);
+        return new UndeliveredPolicy(expiry, nullPathLifetime, countsUptimeOnly, value, deadLetterTime, rescueHosts);
     }
 
     /**
@@ -126,7 +141,30 @@ public final class UndeliveredPolicy {
      * @throws IllegalArgumentException if {@code value} is out of range
      */
     public UndeliveredPolicy withDeadLetterTime(Duration value) {
-        return new UndeliveredPolicy(expiry, nullPathLifetime, countsUptimeOnly, contentRefusal, value);
+        return new UndeliveredPolicy(expiry, nullPathLifetime, countsUptimeOnly, contentRefusal, value, rescueHosts);
+    }
+
+    private void checkRescue(boolean isWanted) {
+        if (isWanted && rescueHosts == null) {
+            throw new IllegalArgumentException("value: rescue (expected: withRescueHosts first)");
+        }
+    }
+
+    /**
+     * Returns these rules with rescue hosts, for {@link ExpiryAction#rescue} and {@link ContentRefusal#RESCUE}. Default:
+     * none.
+     *
+     * @param value the hosts
+     * @return a copy
+     */
+    public UndeliveredPolicy withRescueHosts(RescueHosts value) {
+        return new UndeliveredPolicy(
+                expiry,
+                nullPathLifetime,
+                countsUptimeOnly,
+                contentRefusal,
+                deadLetterTime,
+                requireNonNull(value, "value"));
     }
 
     /**
@@ -174,6 +212,15 @@ public final class UndeliveredPolicy {
         return deadLetterTime;
     }
 
+    /**
+     * Returns the rescue hosts.
+     *
+     * @return the hosts, empty if there are none
+     */
+    public Optional<RescueHosts> rescueHosts() {
+        return Optional.ofNullable(rescueHosts);
+    }
+
     @Override
     public boolean equals(Object o) {
         return o instanceof UndeliveredPolicy other
@@ -181,7 +228,8 @@ public final class UndeliveredPolicy {
                 && nullPathLifetime.equals(other.nullPathLifetime)
                 && countsUptimeOnly == other.countsUptimeOnly
                 && contentRefusal == other.contentRefusal
-                && deadLetterTime.equals(other.deadLetterTime);
+                && deadLetterTime.equals(other.deadLetterTime)
+                && Objects.equals(rescueHosts, other.rescueHosts);
     }
 
     @Override
@@ -194,6 +242,7 @@ public final class UndeliveredPolicy {
     public String toString() {
         return "expiry " + expiry + ", null reverse-path " + nullPathLifetime
                 + (countsUptimeOnly ? ", only uptime counts" : "") + ", refused content " + contentRefusal
-                + ", dead letters " + deadLetterTime;
+                + ", dead letters " + deadLetterTime
+                + (rescueHosts == null ? "" : ", rescue " + rescueHosts.nextHops() + " for " + rescueHosts.lifetime());
     }
 }

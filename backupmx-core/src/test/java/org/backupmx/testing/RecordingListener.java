@@ -21,6 +21,8 @@ import org.backupmx.event.RecipientDeferred;
 import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
 import org.backupmx.event.RecipientRelayed;
+import org.backupmx.event.RecipientRescued;
+import org.backupmx.event.RescueBegun;
 import org.backupmx.event.RouteHeld;
 import org.backupmx.event.RouteRestored;
 import org.backupmx.event.SpoolHealthChanged;
@@ -72,6 +74,16 @@ public final class RecordingListener implements BackupMxListener {
 
     @Override
     public void onDeadLetterRemoved(DeadLetterRemoved event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onRescueBegun(RescueBegun event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onRescued(RecipientRescued event) {
         events.add(event);
     }
 

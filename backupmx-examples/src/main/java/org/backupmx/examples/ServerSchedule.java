@@ -8,10 +8,13 @@ import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import org.backupmx.intake.IpNetwork;
 import org.backupmx.intake.SenderVerifier;
+import org.backupmx.relay.Destination;
+import org.backupmx.relay.NextHop;
 import org.backupmx.retry.RetryPolicy;
 import org.backupmx.undelivered.ContentRefusal;
 import org.backupmx.undelivered.DeliveryPreset;
 import org.backupmx.undelivered.ExpiryAction;
+import org.backupmx.undelivered.RescueHosts;
 import org.backupmx.undelivered.UndeliveredPolicy;
 import org.jspecify.annotations.Nullable;
 
@@ -31,8 +34,15 @@ record ServerSchedule(
             UndeliveredPolicy.standard());
 
     private static final double JITTER = 0.1;
-    private static final Set<String> UNDELIVERED_KEYS =
-            Set.of("expiry", "hold", "null-path-lifetime", "counts", "refused-content", "dead-letters");
+    private static final Set<String> UNDELIVERED_KEYS = Set.of(
+            "expiry",
+            "hold",
+            "null-path-lifetime",
+            "counts",
+            "refused-content",
+            "dead-letters",
+            "rescue",
+            "rescue-for");
 
     /** Reads the keys of a map; what is not there is as in another schedule. */
     static ServerSchedule of(Map<String, ConfigNode> map, ServerSchedule others, boolean hasHistory)
@@ -77,8 +87,14 @@ record ServerSchedule(
     private ServerSchedule withUndelivered(ConfigNode node, boolean hasHistory) throws ConfigException {
         Map<String, ConfigNode> map = node.map(UNDELIVERED_KEYS);
         UndeliveredPolicy policy = undelivered;
+        if (map.containsKey("rescue")) {
+            policy = policy.withRescueHosts(rescue(map.get("rescue"), policy));
+        }
+        if (map.containsKey("rescue-for")) {
+            policy = policy.withRescueHosts(rescueFor(map.get("rescue-for"), policy));
+        }
         if (map.containsKey("expiry")) {
-            policy = policy.withExpiry(expiry(map.get("expiry")));
+            policy = policy.withExpiry(expiry(map.get("expiry"), policy));
         }
         if (map.containsKey("hold")) {
             policy = policy.withExpiry(hold(map.get("hold"), policy));
@@ -90,8 +106,7 @@ record ServerSchedule(
             policy = policy.withUptimeOnly(uptimeOnly(map.get("counts"), hasHistory));
         }
         if (map.containsKey("refused-content")) {
-            policy = policy.withContentRefusal(
-                    map.get("refused-content").value("dead-letter, dsn-if-verified or retry", ServerSchedule::refusal));
+            policy = policy.withContentRefusal(refusal(map.get("refused-content"), policy));
         }
         if (map.containsKey("dead-letters")) {
             policy = policy.withDeadLetterTime(duration(map.get("dead-letters")));
@@ -103,17 +118,41 @@ record ServerSchedule(
         return node.value(Units.DURATION, Units::duration);
     }
 
-    private static ExpiryAction expiry(ConfigNode node) throws ConfigException {
-        String expected = "bounce, drop or hold";
-        if (node.value(expected, text -> text).equals("rescue")) {
-            throw node.fault("rescue, a mode that is not there yet", expected);
+    /** Reads the rescue hosts; the time for them stays what it was. */
+    private static RescueHosts rescue(ConfigNode node, UndeliveredPolicy policy) throws ConfigException {
+        List<NextHop> nextHops = ServerDomain.nextHops(node);
+        if (nextHops.size() > Destination.MAX_NEXT_HOPS) {
+            throw node.fault(nextHops.size() + " next hops", "at most " + Destination.MAX_NEXT_HOPS);
         }
-        return node.value(expected, text -> switch (text) {
+        Duration time = policy.rescueHosts().map(RescueHosts::lifetime).orElse(RescueHosts.DEFAULT_LIFETIME);
+        return new RescueHosts(nextHops, time);
+    }
+
+    private static RescueHosts rescueFor(ConfigNode node, UndeliveredPolicy policy) throws ConfigException {
+        Duration time = duration(node);
+        if (policy.rescueHosts().isEmpty()) {
+            throw node.fault("without rescue", "hosts for rescue, or no rescue-for");
+        }
+        return policy.rescueHosts().get().withLifetime(time);
+    }
+
+    private static void checkRescue(ConfigNode node, boolean isWanted, UndeliveredPolicy policy)
+            throws ConfigException {
+        if (isWanted && policy.rescueHosts().isEmpty()) {
+            throw node.fault("rescue without hosts", "hosts for undelivered.rescue");
+        }
+    }
+
+    private static ExpiryAction expiry(ConfigNode node, UndeliveredPolicy policy) throws ConfigException {
+        ExpiryAction action = node.value("bounce, drop, hold or rescue", text -> switch (text) {
             case "bounce" -> ExpiryAction.bounce();
             case "drop" -> ExpiryAction.drop();
             case "hold" -> ExpiryAction.hold(UndeliveredPolicy.DEFAULT_HOLD);
+            case "rescue" -> ExpiryAction.rescue();
             default -> throw new IllegalArgumentException(text);
         });
+        checkRescue(node, action == ExpiryAction.rescue(), policy);
+        return action;
     }
 
     private static ExpiryAction hold(ConfigNode node, UndeliveredPolicy policy) throws ConfigException {
@@ -136,13 +175,16 @@ record ServerSchedule(
         return only;
     }
 
-    private static ContentRefusal refusal(String text) {
-        return switch (text) {
+    private static ContentRefusal refusal(ConfigNode node, UndeliveredPolicy policy) throws ConfigException {
+        ContentRefusal refusal = node.value("dead-letter, dsn-if-verified, retry or rescue", text -> switch (text) {
             case "dead-letter" -> ContentRefusal.DEAD_LETTER;
             case "dsn-if-verified" -> ContentRefusal.DSN_IF_VERIFIED;
             case "retry" -> ContentRefusal.RETRY;
+            case "rescue" -> ContentRefusal.RESCUE;
             default -> throw new IllegalArgumentException(text);
-        };
+        });
+        checkRescue(node, refusal == ContentRefusal.RESCUE, policy);
+        return refusal;
     }
 
     /** Reads {@code verified-senders}: networks, and {@code login}. */

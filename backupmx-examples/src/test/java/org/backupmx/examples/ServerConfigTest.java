@@ -35,6 +35,7 @@ import org.backupmx.smtp.SmtpListener;
 import org.backupmx.smtp.Transport;
 import org.backupmx.undelivered.ContentRefusal;
 import org.backupmx.undelivered.ExpiryAction;
+import org.backupmx.undelivered.RescueHosts;
 import org.backupmx.undelivered.UndeliveredPolicy;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -398,6 +399,39 @@ class ServerConfigTest {
         assertThatThrownBy(() -> ServerConfig.read(file))
                 .isInstanceOf(ConfigException.class)
                 .hasMessageStartingWith(file.toString());
+    }
+
+    @Test
+    void rescueHostsOfAllAreThoseOfADomainThatNamesNone() throws Exception {
+        Path file = Files.writeString(folder.resolve("server.yaml"), """
+                hostname: mx2.example.net
+                listen: [127.0.0.1:2525]
+                spool: data/spool
+                domains:
+                  one.test:
+                    undelivered: {expiry: rescue, refused-content: rescue}
+                  two.test:
+                    undelivered: {rescue: ["store.two.test:2525", "[::1]"], expiry: rescue}
+                undelivered: {rescue: store.example.net, rescue-for: 3d}
+                """);
+        Map<MailDomain, ServerDomain> domains = ServerConfig.read(file).domains();
+        UndeliveredPolicy common = UndeliveredPolicy.standard()
+                .withRescueHosts(
+                        RescueHosts.of(NextHop.parse("store.example.net")).withLifetime(Duration.ofDays(3)));
+        assertThat(ServerConfig.read(file).schedule().undelivered()).isEqualTo(common);
+        assertThat(domains.get(MailDomain.of("one.test"))
+                        .schedule()
+                        .orElseThrow()
+                        .undelivered())
+                .isEqualTo(common.withExpiry(ExpiryAction.rescue()).withContentRefusal(ContentRefusal.RESCUE));
+        assertThat(domains.get(MailDomain.of("two.test"))
+                        .schedule()
+                        .orElseThrow()
+                        .undelivered())
+                .isEqualTo(common.withRescueHosts(
+                                RescueHosts.of(NextHop.parse("store.two.test:2525"), NextHop.parse("[::1]"))
+                                        .withLifetime(Duration.ofDays(3)))
+                        .withExpiry(ExpiryAction.rescue()));
     }
 
     @Test

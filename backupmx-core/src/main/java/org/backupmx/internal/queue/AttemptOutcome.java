@@ -1,5 +1,6 @@
 package org.backupmx.internal.queue;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -22,6 +23,11 @@ final class AttemptOutcome {
     /** The most characters of a reply that are kept. */
     private static final int MAX_REPLY_CHARS = 1000;
 
+    /** When a recipient in rescue is tried again. */
+    private static final Duration RESCUE_SOONEST = Duration.ofMinutes(5);
+
+    private static final Duration RESCUE_LATEST = Duration.ofHours(1);
+
     /** A recipient that the message will not reach. */
     record Lost(QueuedRecipient recipient, FailedRecipient failure) {}
 
@@ -32,6 +38,8 @@ final class AttemptOutcome {
     final Map<Integer, RecipientState> states = new HashMap<>();
     final List<Lost> lost = new ArrayList<>(0);
     final Set<Integer> notified = new HashSet<>(0); // whose reverse-path is told
+    final List<Lost> rescues = new ArrayList<>(0); // who goes to the rescue hosts from now on
+    boolean isRescue; // whether this was an attempt there
     Instant nextDue;
     boolean isAttempt = true; // expiring counts as one, too
 
@@ -98,6 +106,44 @@ final class AttemptOutcome {
                 ? reply
                 : bounded(SmtpReply.of(554, "5.4.7", "Delivery time expired, the last answer was: " + text(reply)));
         states.put(one.recipient().index(), new RecipientState.Deferred(kept, now));
+    }
+
+    /** A lost recipient goes to the rescue hosts from now on. */
+    void rescue(Lost one) {
+        states.put(
+                one.recipient().index(),
+                new RecipientState.Deferred(RescueMark.begun(now, one.failure().reply()), now));
+        rescues.add(one);
+    }
+
+    /** A recipient in rescue could not be reached there: it is tried again, rarer with time. */
+    void rescueDeferred(QueuedRecipient recipient, SmtpReply reply) {
+        Instant since = RescueMark.since(recipient.state()).orElse(now);
+        Duration wait = Duration.between(since, now).dividedBy(4);
+        wait = wait.compareTo(RESCUE_SOONEST) < 0 ? RESCUE_SOONEST : wait;
+        wait = wait.compareTo(RESCUE_LATEST) > 0 ? RESCUE_LATEST : wait;
+        deferred(
+                recipient,
+                RescueMark.answered(recipient.state(), reply),
+                Greylisted.soonest(reply, now.plus(wait), now));
+    }
+
+    /** A recipient in rescue is refused there: an operator has to look at it. */
+    void rescueFailed(QueuedRecipient recipient, SmtpReply reply) {
+        states.put(recipient.index(), new RecipientState.Deferred(reply, now));
+    }
+
+    /** Tells whether nobody is left for the primary, and somebody for the rescue hosts. */
+    boolean isRescueNext() {
+        boolean isAny = false;
+        for (QueuedRecipient recipient : lease.recipients()) {
+            RecipientState state = state(recipient);
+            isAny |= RescueMark.is(state);
+            if (!state.isFinal() && !RescueMark.is(state) && !DeadLetters.isBuried(state)) {
+                return false;
+            }
+        }
+        return isAny;
     }
 
     /** The state that a recipient of the lease will have. */

@@ -44,7 +44,7 @@ final class Canaries {
         for (int i = 0; i < ordered.size(); i++) {
             SpoolLease lease = ordered.get(i);
             HeldLease held = keeper.hold(lease);
-            boolean isWanted = i < OLDEST || (i - OLDEST) % step == 0;
+            boolean isWanted = !RescueMark.isNext(lease) && (i < OLDEST || (i - OLDEST) % step == 0);
             if (isWanted && left.size() < MOST && chosen.add(firstRecipient(lease))) {
                 left.add(held);
             } else {

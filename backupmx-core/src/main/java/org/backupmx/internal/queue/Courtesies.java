@@ -73,6 +73,7 @@ final class Courtesies {
         List<FailedRecipient> late = outcome.lease.recipients().stream()
                 .filter(recipient -> outcome.states.get(recipient.index()) instanceof RecipientState.Deferred
                         && !DeadLetters.isBuried(outcome.state(recipient))
+                        && !RescueMark.is(outcome.state(recipient))
                         && becameLate(recipient, outcome.lease, outcome.now))
                 .map(recipient -> told(outcome, recipient))
                 .toList();

@@ -48,21 +48,28 @@ final class DeadLetters {
                 && deferred.reply().isPermanent();
     }
 
+    private static boolean isLiving(RecipientState state) {
+        return !isBuried(state) && !RescueMark.is(state);
+    }
+
     /**
-     * Returns a lease with the recipients that are to be attempted; empty if the message waits for its other lanes. Never
-     * fails: in doubt all are attempted.
+     * Returns a lease with the recipients that are to be attempted at the primary; empty if the message waits for its other
+     * lanes, or goes to the rescue hosts. Never fails: in doubt all are attempted but who is in rescue.
      */
     Optional<SpoolLease> toAttempt(SpoolLease lease) {
         boolean isWhole = true; // a loop: every attempt of every message passes here
         for (QueuedRecipient recipient : lease.recipients()) {
-            isWhole &= !isBuried(recipient.state());
+            isWhole &= isLiving(recipient.state());
         }
         if (isWhole) {
             return Optional.of(lease);
         }
         List<QueuedRecipient> living = lease.recipients().stream()
-                .filter(recipient -> !isBuried(recipient.state()))
+                .filter(recipient -> isLiving(recipient.state()))
                 .toList();
+        if (living.isEmpty() && RescueMark.isNext(lease)) {
+            return Optional.empty();
+        }
         if (living.isEmpty()) {
             return waitsForOthers(lease) ? Optional.empty() : Optional.of(lease);
         }

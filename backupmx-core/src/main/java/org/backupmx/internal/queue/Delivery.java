@@ -1,6 +1,8 @@
 package org.backupmx.internal.queue;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -10,10 +12,12 @@ import org.backupmx.internal.runtime.DomainDirectory;
 import org.backupmx.internal.runtime.EngineRuntime;
 import org.backupmx.internal.runtime.EventQueue;
 import org.backupmx.mail.MailDomain;
+import org.backupmx.relay.NextHop;
 import org.backupmx.relay.RelayClient;
 import org.backupmx.relay.RelayRouter;
 import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolId;
+import org.backupmx.undelivered.RescueHosts;
 
 /** What the lanes of one engine share. Thread-safe. */
 final class Delivery {
@@ -38,6 +42,7 @@ final class Delivery {
     final UndeliveredTally counts = new UndeliveredTally();
     final KnownRecipientMemory knownRecipients = new KnownRecipientMemory();
     final DrainCounter drained;
+    private final Map<List<NextHop>, RescueHost> rescueHosts = new ConcurrentHashMap<>(); // as many as settings name
 
     /** Messages whose commit has not been told of yet; they are not attempted before that, so that events keep order. */
     final Set<SpoolId> committing = ConcurrentHashMap.newKeySet();
@@ -64,6 +69,12 @@ final class Delivery {
         this.history = new PrimaryHistory(config.historyStore(), runtime);
         this.heldMail = new HeldMail(spool, config.historyStore(), runtime, this::heldMailEnded);
         this.drained = new DrainCounter(runtime.nanoTime());
+    }
+
+    /** Returns what the lanes share of some rescue hosts. */
+    RescueHost rescueHost(RescueHosts hosts) {
+        return rescueHosts.computeIfAbsent(
+                hosts.nextHops(), name -> new RescueHost(runtime, config.maxDeliveriesPerPrimary()));
     }
 
     private void heldMailEnded(HeldMail.Entry entry) {

@@ -6,6 +6,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -55,6 +56,7 @@ final class DomainLane {
     private final ExpirySweep sweep;
     private final ExpiryWarnings warnings;
     private final Canaries canaries;
+    private final LaneRescue rescue;
     private final RecipientShares shares = new RecipientShares();
 
     private final AtomicInteger wanted = new AtomicInteger(); // wake-ups not yet answered by a turn
@@ -89,6 +91,7 @@ final class DomainLane {
                 expiry, delivery.keeper, !delivery.config.senderVerifier().equals(SenderVerifier.none()));
         this.warnings = new ExpiryWarnings(delivery, domain, expiry);
         this.canaries = new Canaries(delivery.knownRecipients);
+        this.rescue = new LaneRescue(delivery, this, route, this::beginRescue);
     }
 
     MailDomain domain() {
@@ -237,6 +240,21 @@ final class DomainLane {
                 : List.of();
     }
 
+    /** How we present ourselves to a host that is not the primary. */
+    RelaySettings settingsForOthers() {
+        return route.settingsForOthers();
+    }
+
+    /** Where the primary is, as far as that is known, and an operator has not put another host in its place. */
+    Set<NextHopAddress> primaryAddresses() {
+        DomainRoute.Known known = route.known();
+        return known != null
+                        && known.route() instanceof RelayRoute.NextHops hops
+                        && delivery.orders.redirect(domain).isEmpty()
+                ? Set.copyOf(hops.addresses())
+                : Set.of();
+    }
+
     void refreshRoute() {
         route.refresh(this::routeFound);
     }
@@ -278,6 +296,7 @@ final class DomainLane {
         } finally {
             delivery.permits.offer();
             primary.permits().turnEnded(this);
+            rescue.turnEnded();
             if (wanted.addAndGet(-answered) > 0) {
                 delivery.runtime.execute(this::turns);
             }
@@ -291,6 +310,7 @@ final class DomainLane {
         }
         if (scheduler.isStopping()) {
             canaries.release(delivery.keeper);
+            rescue.leave();
             releaseAll();
             disarm();
             stopped.complete(null);
@@ -321,6 +341,7 @@ final class DomainLane {
             rest(now);
             leaveUnlessNeeded(now);
         }
+        rescue.work(now);
     }
 
     private void deliver(Instant now, RelayRoute.NextHops hops) throws SpoolException {
@@ -401,7 +422,11 @@ final class DomainLane {
 
     /** Returns the next message to attempt, leased; null if there is none now. */
     private @Nullable HeldLease next(Instant now) throws SpoolException {
-        HeldLease again = drain == null ? null : drain.takeDue(now);
+        HeldLease again = takeDue(now);
+        while (again != null && RescueMark.isNext(again.lease())) {
+            rescue.take(again, now);
+            again = takeDue(now);
+        }
         HeldLease next = again != null ? again : poll();
         while (next == null || next.isLost(now)) {
             if (next != null) {
@@ -412,6 +437,10 @@ final class DomainLane {
             next = poll();
         }
         return next;
+    }
+
+    private @Nullable HeldLease takeDue(Instant now) {
+        return drain == null ? null : drain.takeDue(now);
     }
 
     /** The next of the leased messages; as long as the primary has to prove itself, to somebody it has taken mail for. */
@@ -461,8 +490,12 @@ final class DomainLane {
 
     private void take(SpoolLease lease, Instant now) {
         HeldLease held = delivery.keeper.hold(lease);
-        if (drain != null && drain.hasAttempted(lease, now)) {
+        boolean isRescue = RescueMark.isNext(lease);
+        if (drain != null
+                && (drain.hasAttempted(lease, now) || isRescue && lease.due().isAfter(now))) {
             drain.park(held);
+        } else if (isRescue) {
+            rescue.take(held, now);
         } else if (drain != null && UnknownOutcomes.has(lease) && drain.hasRoomForLast()) {
             drain.parkLast(held);
         } else if (shares.isOver(lease, now)) {
@@ -500,10 +533,14 @@ final class DomainLane {
     }
 
     private void leave(Instant now) {
+        if (!rescue.isIdle()) {
+            return; // a permit wakes us
+        }
         if (wantedUntil.isAfter(now)) {
             arm(wantedUntil);
         } else if (scheduler.retire(this)) {
             retired = true;
+            rescue.leave();
             primary.unfollow();
             disarm();
             if (dirty.get()) {
@@ -516,8 +553,10 @@ final class DomainLane {
     private void rest(Instant now) throws SpoolException {
         resting = true;
         releaseAll();
-        if (inFlight.get() == 0 && sweep.isDue(listed, now)) {
+        if (inFlight.get() == 0 && rescue.isIdle() && (sweep.isDue(listed, now) || rescue.isLookDue(now))) {
             ExpirySweep.Found found = sweep.look(lease(now, now), now);
+            found.rescued().forEach(held -> rescue.take(held, now));
+            rescue.looked(!found.rescued().isEmpty(), now);
             found.expired().forEach(held -> begin(held).expire());
             found.late().forEach((held, due) -> begin(held).late(due));
         }
@@ -540,7 +579,9 @@ final class DomainLane {
             settleDown(now);
         }
         for (HeldLease held : failing) {
-            if (held.lease().message().envelope().reversePath().isNull()) {
+            if (RescueMark.isNext(held.lease())) {
+                rescue.take(held, now);
+            } else if (held.lease().message().envelope().reversePath().isNull()) {
                 begin(held).fail(reply);
             } else {
                 // no DSN of ours, so accepted when this was a relay domain: what the DNS says does not return it
@@ -580,6 +621,12 @@ final class DomainLane {
     private void timerFired() {
         timerFired = true;
         wake();
+    }
+
+    private RescueFlight beginRescue(HeldLease held) {
+        inFlight.incrementAndGet();
+        scheduler.attemptBegun();
+        return new RescueFlight(delivery, settler, this, expiry, held);
     }
 
     private Flight begin(HeldLease held) {

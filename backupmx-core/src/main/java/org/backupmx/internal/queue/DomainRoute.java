@@ -119,6 +119,11 @@ final class DomainRoute {
         return last == null ? delivery.config.relaySettings().forStrangers() : last.relaySettings();
     }
 
+    /** Returns how we present ourselves to a host that is not the primary. */
+    RelaySettings settingsForOthers() {
+        return redirected(relaySettings());
+    }
+
     /**
      * Looks for the way unless what is known is fresh or somebody is looking already.
      *

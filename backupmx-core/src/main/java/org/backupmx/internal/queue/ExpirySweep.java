@@ -22,8 +22,9 @@ final class ExpirySweep {
      *
      * @param expired messages whose time has passed
      * @param late messages that are late and whose senders want to know, with when they are due again
+     * @param rescued messages that are to go to the rescue hosts
      */
-    record Found(List<HeldLease> expired, Map<HeldLease, Instant> late) {}
+    record Found(List<HeldLease> expired, Map<HeldLease, Instant> late, List<HeldLease> rescued) {}
 
     private final LaneExpiry expiry;
     private final LeaseKeeper keeper;
@@ -49,10 +50,12 @@ final class ExpirySweep {
 
     /** Returns what there is in leases; gives the others back, due when they would be tried again. */
     Found look(List<SpoolLease> leases, Instant now) {
-        Found found = new Found(new ArrayList<>(), new LinkedHashMap<>());
+        Found found = new Found(new ArrayList<>(), new LinkedHashMap<>(), new ArrayList<>());
         for (SpoolLease lease : leases) {
             HeldLease held = keeper.hold(lease);
-            if (!(expiry.decide(lease.message(), Math.max(1, lease.attempts()), now)
+            if (RescueMark.isNext(lease)) {
+                found.rescued().add(held);
+            } else if (!(expiry.decide(lease.message(), Math.max(1, lease.attempts()), now)
                     instanceof RetryDecision.RetryAt retry)) {
                 found.expired().add(held);
             } else if (tellsSenders && Courtesies.becameLate(lease, now)) {

@@ -4,10 +4,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.function.Supplier;
+import org.backupmx.internal.dsn.FailedRecipient;
 import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.retry.RetryDecision;
 import org.backupmx.retry.RetryPolicy;
 import org.backupmx.spool.SpooledMessage;
+import org.backupmx.undelivered.ContentRefusal;
 import org.backupmx.undelivered.ExpiryAction;
 import org.backupmx.undelivered.UndeliveredPolicy;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +39,14 @@ final class LaneExpiry {
     /** The rules in force. */
     UndeliveredPolicy rules() {
         return route.undelivered();
+    }
+
+    /** Tells whether mail that is lost so goes to the rescue hosts: never what is not for a domain of ours. */
+    boolean isRescued(FailedRecipient failure) {
+        boolean isWanted = failure.isExpired()
+                ? rules().expiry() instanceof ExpiryAction.Rescue
+                : rules().contentRefusal() == ContentRefusal.RESCUE && LostMail.isContentRefusal(failure.reply());
+        return isWanted && route.isOfRelayDomain() && rules().rescueHosts().isPresent();
     }
 
     /** Tells whether the primary sends notifications itself (RFC 3461); empty if that is not known. */

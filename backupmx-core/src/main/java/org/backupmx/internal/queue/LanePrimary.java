@@ -322,7 +322,7 @@ final class LanePrimary {
     }
 
     /** 421, or a status about the mail system (x.3.z): the host is busy, whoever the recipient is. */
-    private static boolean isAboutTheHost(RecipientOutcome outcome) {
+    static boolean isAboutTheHost(RecipientOutcome outcome) {
         SmtpReply reply = outcome.reply();
         return reply.isTransient()
                 && !(outcome instanceof RecipientOutcome.Unknown)

@@ -47,7 +47,14 @@ final class LostMail {
         Optional<Mailbox> to = outcome.lease.message().envelope().reversePath().mailbox();
         boolean isExpiryDropped = outcome.expiry.rules().expiry() instanceof ExpiryAction.Drop;
         for (AttemptOutcome.Lost one : outcome.lost) {
-            if (to.isEmpty() || (one.failure().isExpired() && isExpiryDropped)) {
+            RecipientState before = one.recipient().state();
+            if (RescueMark.is(before)) {
+                continue; // the rescue hosts decide about it, in their time
+            }
+            // what was given up before is in an operator's hand
+            if (!DeadLetters.isBuried(before) && outcome.expiry.isRescued(one.failure())) {
+                outcome.rescue(one);
+            } else if (to.isEmpty() || (one.failure().isExpired() && isExpiryDropped)) {
                 drop(outcome, one);
             } else {
                 rest.add(one);

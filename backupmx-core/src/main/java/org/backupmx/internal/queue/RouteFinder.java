@@ -64,6 +64,11 @@ final class RouteFinder {
                 .thenCompose(route -> orLastGood(destination, route, answers));
     }
 
+    /** Finds the way to next hops that are not the domain's own: nothing that is known of the domain makes good for the DNS. */
+    CompletionStage<RelayRoute> asWritten(Destination destination) {
+        return router.route(destination);
+    }
+
     private CompletionStage<Found> orLastGood(Destination destination, RelayRoute route, Answers answers) {
         Optional<LastGoodRoute> known = destination.isRelayDomain() && !(route instanceof RelayRoute.NextHops)
                 ? journal.find(destination.domain())

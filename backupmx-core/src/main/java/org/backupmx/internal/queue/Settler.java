@@ -10,6 +10,8 @@ import org.backupmx.event.RecipientDeferred;
 import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
 import org.backupmx.event.RecipientRelayed;
+import org.backupmx.event.RecipientRescued;
+import org.backupmx.event.RescueBegun;
 import org.backupmx.internal.dsn.DsnKind;
 import org.backupmx.mail.Envelope;
 import org.backupmx.mail.ForwardPath;
@@ -23,6 +25,7 @@ import org.backupmx.spool.Settlement;
 import org.backupmx.spool.SpoolId;
 import org.backupmx.spool.SpoolLease;
 import org.backupmx.undelivered.ContentRefusal;
+import org.backupmx.undelivered.RescueHosts;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -96,7 +99,7 @@ final class Settler {
         for (int i = 0; i < outcomes.size(); i++) {
             QueuedRecipient recipient = attempted.get(i);
             RecipientOutcome result = outcomes.get(i);
-            SmtpReply reply = AttemptOutcome.bounded(result.reply());
+            SmtpReply reply = RescueMark.unmarked(AttemptOutcome.bounded(result.reply()));
             if (result instanceof RecipientOutcome.Relayed) {
                 outcome.relayed(recipient, reply);
             } else if (result instanceof RecipientOutcome.PermanentFailure) {
@@ -108,6 +111,39 @@ final class Settler {
                 deferred(outcome, recipient, AttemptOutcome.bounded(UnknownOutcomes.marked(result.reply())));
             } else {
                 throw new AssertionError(result);
+            }
+        }
+        end(held, outcome, done);
+    }
+
+    /**
+     * Settles an attempt at the rescue hosts, of those recipients of the lease who are in rescue.
+     *
+     * @param outcomes one for each of them
+     */
+    void rescued(
+            HeldLease held,
+            @Nullable NextHopAddress via,
+            List<RecipientOutcome> outcomes,
+            LaneExpiry expiry,
+            Done done) {
+        AttemptOutcome outcome = new AttemptOutcome(held.lease(), via, expiry, delivery.runtime.now());
+        outcome.isRescue = true;
+        List<QueuedRecipient> attempted = RescueMark.recipients(held.lease());
+        for (int i = 0; i < outcomes.size(); i++) {
+            QueuedRecipient recipient = attempted.get(i);
+            SmtpReply reply =
+                    RescueMark.unmarked(AttemptOutcome.bounded(outcomes.get(i).reply()));
+            if (outcomes.get(i) instanceof RecipientOutcome.Relayed) {
+                outcome.relayed(recipient, reply);
+                delivery.counts.rescued();
+            } else if (outcomes.get(i) instanceof RecipientOutcome.PermanentFailure) {
+                outcome.rescueFailed(recipient, reply);
+            } else {
+                if (outcomes.get(i) instanceof RecipientOutcome.Unknown) {
+                    delivery.counts.outcomeUnknown();
+                }
+                outcome.rescueDeferred(recipient, reply);
             }
         }
         end(held, outcome, done);
@@ -126,7 +162,9 @@ final class Settler {
     }
 
     private static void deferred(AttemptOutcome outcome, QueuedRecipient recipient, SmtpReply reply) {
-        if (outcome.retry() instanceof RetryDecision.RetryAt retry) {
+        if (RescueMark.is(recipient.state())) {
+            outcome.rescueDeferred(recipient, reply); // no attempt of ours: none of it is given back
+        } else if (outcome.retry() instanceof RetryDecision.RetryAt retry) {
             boolean isMarked = UnknownOutcomes.is(recipient.state());
             outcome.deferred(
                     recipient,
@@ -194,7 +232,7 @@ final class Settler {
             return;
         }
         lostMail.decide(outcome)
-                .thenCompose(decided -> courtesies.tell(outcome, outcome.expiry.primaryTells()))
+                .thenCompose(decided -> courtesies.tell(outcome, primaryTells(outcome)))
                 .whenCompleteAsync(
                         (decided, fault) -> {
                             if (fault != null) {
@@ -207,6 +245,11 @@ final class Settler {
                             close(held, outcome, done);
                         },
                         delivery.runtime.workers());
+    }
+
+    /** A rescue host is told nothing of what the sender wants to hear, so it tells him nothing. */
+    private static Optional<Boolean> primaryTells(AttemptOutcome outcome) {
+        return outcome.isRescue ? Optional.of(false) : outcome.expiry.primaryTells();
     }
 
     /** Tells whether the sender has asked to hear of more than failures. */
@@ -222,10 +265,16 @@ final class Settler {
     private void close(HeldLease held, AttemptOutcome outcome, Done done) {
         boolean settled = false;
         try {
+            if (!outcome.rescues.isEmpty() && outcome.isRescueNext()) {
+                outcome.nextDue = outcome.now;
+            }
             deadLetters.holdIfOver(outcome);
             settled = delivery.keeper.settle(
                     held, new Settlement(outcome.now, outcome.states, outcome.nextDue, outcome.isAttempt));
-            if (settled) {
+            if (settled && !outcome.rescues.isEmpty()) {
+                delivery.counts.rescueBegun(outcome.rescues.size());
+            }
+            if (settled && !outcome.isRescue) {
                 delivery.drained.settled(
                         outcome.lease.domain(),
                         outcome.remains() && outcome.heldUntil == null,
@@ -233,6 +282,7 @@ final class Settler {
             }
             if (settled && delivery.events.isObserved()) {
                 outcome.lease.recipients().forEach(recipient -> post(outcome, recipient));
+                postRescues(outcome);
                 postHeld(outcome);
             }
         } finally {
@@ -247,9 +297,14 @@ final class Settler {
         int attempt = outcome.lease.attempts() + (via == null ? 0 : 1);
         boolean notified = outcome.notified.contains(recipient.index());
         @Nullable RecipientState state = outcome.states.get(recipient.index());
-        if (state instanceof RecipientState.Relayed relayed && via != null) {
+        if (state instanceof RecipientState.Relayed relayed && via != null && outcome.isRescue) {
+            delivery.events.post(new RecipientRescued(outcome.now, id, path, via, relayed.reply(), attempt));
+        } else if (state instanceof RecipientState.Relayed relayed && via != null) {
             delivery.events.post(new RecipientRelayed(outcome.now, id, path, via, relayed.reply(), attempt));
-        } else if (state instanceof RecipientState.Deferred deferred && via != null && outcome.heldUntil == null) {
+        } else if (state instanceof RecipientState.Deferred deferred
+                && via != null
+                && outcome.heldUntil == null
+                && (outcome.isRescue || !RescueMark.is(state))) {
             delivery.events.post(
                     new RecipientDeferred(outcome.now, id, path, via, deferred.reply(), attempt, outcome.nextDue));
         } else if (state instanceof RecipientState.Failed failed) {
@@ -258,6 +313,24 @@ final class Settler {
         } else if (state instanceof RecipientState.Expired expired) {
             delivery.events.post(new RecipientExpired(
                     outcome.now, id, path, Optional.ofNullable(via), expired.reply(), attempt, notified));
+        }
+    }
+
+    private void postRescues(AttemptOutcome outcome) {
+        if (!outcome.rescues.isEmpty()) {
+            delivery.events.post(new RescueBegun(
+                    outcome.now,
+                    outcome.lease.id(),
+                    outcome.lease.domain(),
+                    outcome.rescues.stream()
+                            .map(one -> one.recipient().recipient().path())
+                            .toList(),
+                    outcome.rescues.get(0).failure().reply(),
+                    outcome.expiry
+                            .rules()
+                            .rescueHosts()
+                            .map(RescueHosts::nextHops)
+                            .orElse(List.of())));
         }
     }
 

@@ -13,6 +13,8 @@ final class UndeliveredTally {
     private final LongAdder deadLettersRemoved = new LongAdder();
     private final LongAdder dropped = new LongAdder();
     private final LongAdder outcomesUnknown = new LongAdder();
+    private final LongAdder rescueBegun = new LongAdder();
+    private final LongAdder rescued = new LongAdder();
 
     /** A DSN was stored; the second argument is the verdict that was read, so that a fault of ours would show. */
     void dsnSent(boolean isVerified) {
@@ -42,6 +44,14 @@ final class UndeliveredTally {
         outcomesUnknown.increment();
     }
 
+    void rescueBegun(int recipients) {
+        rescueBegun.add(recipients);
+    }
+
+    void rescued() {
+        rescued.increment();
+    }
+
     UndeliveredCounts counts() {
         return new UndeliveredCounts(
                 dsnSent.sum(),
@@ -50,6 +60,8 @@ final class UndeliveredTally {
                 deadLettered.sum(),
                 deadLettersRemoved.sum(),
                 dropped.sum(),
-                outcomesUnknown.sum());
+                outcomesUnknown.sum(),
+                rescueBegun.sum(),
+                rescued.sum());
     }
 }

@@ -1,6 +1,7 @@
 package org.backupmx.internal.runtime;
 
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.Optional;
 import org.backupmx.event.BackupMxListener;
 import org.backupmx.event.BreakerClosed;
@@ -19,6 +20,8 @@ import org.backupmx.event.RecipientDeferred;
 import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
 import org.backupmx.event.RecipientRelayed;
+import org.backupmx.event.RecipientRescued;
+import org.backupmx.event.RescueBegun;
 import org.backupmx.event.RouteHeld;
 import org.backupmx.event.RouteRestored;
 import org.backupmx.event.SpoolHealthChanged;
@@ -150,14 +153,36 @@ public final class EventLog implements BackupMxListener {
     }
 
     @Override
+    public void onRescueBegun(RescueBegun event) {
+        LOG.atWarn()
+                .addKeyValue("spoolId", event.id())
+                .addKeyValue("rcpt", some(event.recipients()))
+                .addKeyValue("domain", event.domain())
+                .addKeyValue("nextHop", event.nextHops())
+                .addKeyValue("reply", event.reply())
+                .log("message goes to the rescue hosts");
+    }
+
+    @Override
+    public void onRescued(RecipientRescued event) {
+        LOG.atInfo()
+                .addKeyValue("spoolId", event.id())
+                .addKeyValue("rcpt", event.recipient())
+                .addKeyValue("nextHop", event.nextHop())
+                .addKeyValue("reply", event.reply())
+                .addKeyValue("attempt", event.attempt())
+                .log("recipient rescued");
+    }
+
+    private static Object some(List<ForwardPath> recipients) {
+        return recipients.size() == 1 ? recipients.get(0) : recipients.size() + " recipients";
+    }
+
+    @Override
     public void onDeadLettered(MessageDeadLettered event) {
         LOG.atWarn()
                 .addKeyValue("spoolId", event.id())
-                .addKeyValue(
-                        "rcpt",
-                        event.recipients().size() == 1
-                                ? event.recipients().get(0)
-                                : event.recipients().size() + " recipients")
+                .addKeyValue("rcpt", some(event.recipients()))
                 .addKeyValue("domain", event.domain())
                 .addKeyValue("reply", event.reply())
                 .addKeyValue("until", event.until().truncatedTo(ChronoUnit.SECONDS))

@@ -24,6 +24,8 @@ import org.backupmx.event.RecipientDeferred;
 import org.backupmx.event.RecipientExpired;
 import org.backupmx.event.RecipientFailed;
 import org.backupmx.event.RecipientRelayed;
+import org.backupmx.event.RecipientRescued;
+import org.backupmx.event.RescueBegun;
 import org.backupmx.event.RouteHeld;
 import org.backupmx.event.RouteRestored;
 import org.backupmx.event.SpoolHealthChanged;
@@ -146,6 +148,10 @@ public final class EventQueue {
                 listener.onDeadLettered(e);
             } else if (event instanceof DeadLetterRemoved e) {
                 listener.onDeadLetterRemoved(e);
+            } else if (event instanceof RescueBegun e) {
+                listener.onRescueBegun(e);
+            } else if (event instanceof RecipientRescued e) {
+                listener.onRescued(e);
             } else if (event instanceof PrimaryChanged e) {
                 listener.onPrimaryChanged(e);
             } else if (event instanceof PrimaryFlapping e) {
