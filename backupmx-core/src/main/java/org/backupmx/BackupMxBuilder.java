@@ -25,6 +25,7 @@ import org.backupmx.intake.RelayDomains;
 import org.backupmx.intake.SenderVerifier;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
+import org.backupmx.relay.DeliveryRate;
 import org.backupmx.relay.Destination;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.OwnIdentity;
@@ -108,6 +109,7 @@ public final class BackupMxBuilder {
     GreylistPolicy greylist = GreylistPolicy.off();
     HealthProbe healthProbe = HealthProbe.recipient();
     RelaySettings relaySettings = RelaySettings.defaults();
+    DeliveryRate deliveryRate = DeliveryRate.unlimited();
     Map<MailDomain, List<NextHop>> routes = Map.of();
     OwnIdentity ownIdentity = OwnIdentity.named();
 
@@ -155,6 +157,7 @@ public final class BackupMxBuilder {
         greylist = from.greylist;
         healthProbe = from.healthProbe;
         relaySettings = from.relaySettings;
+        deliveryRate = from.deliveryRate;
         routes = from.routes;
         ownIdentity = from.ownIdentity;
         postmaster = from.postmaster;
@@ -382,6 +385,19 @@ public final class BackupMxBuilder {
      */
     public BackupMxBuilder relaySettings(RelaySettings value) {
         relaySettings = requireNonNull(value, "value");
+        return this;
+    }
+
+    /**
+     * Sets how much each primary is given in a minute, and in which hours, in relay domains without a rate of their own.
+     * Default: {@link DeliveryRate#unlimited()}. Hosts of domains that are not relay domains, and those that an operator
+     * redirects to, are given what they take.
+     *
+     * @param value the rate
+     * @return this builder
+     */
+    public BackupMxBuilder deliveryRate(DeliveryRate value) {
+        deliveryRate = requireNonNull(value, "value");
         return this;
     }
 

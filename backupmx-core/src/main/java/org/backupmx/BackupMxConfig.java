@@ -23,6 +23,7 @@ import org.backupmx.intake.RelayDomains;
 import org.backupmx.intake.SenderVerifier;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
+import org.backupmx.relay.DeliveryRate;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.OwnIdentity;
 import org.backupmx.relay.RelayClient;
@@ -181,6 +182,15 @@ public final class BackupMxConfig {
      */
     public RelaySettings relaySettings() {
         return values.relaySettings;
+    }
+
+    /**
+     * Returns how much each primary is given where a domain does not say.
+     *
+     * @return the rate
+     */
+    public DeliveryRate deliveryRate() {
+        return values.deliveryRate;
     }
 
     /**

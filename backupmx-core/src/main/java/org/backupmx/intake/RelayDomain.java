@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
 import org.backupmx.mail.MailDomain;
+import org.backupmx.relay.DeliveryRate;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.RelaySettings;
 import org.backupmx.retry.RetryPolicy;
@@ -29,6 +30,7 @@ public final class RelayDomain {
     private final @Nullable UndeliveredPolicy undelivered;
     private final @Nullable DomainMode mode;
     private final @Nullable RelaySettings relaySettings;
+    private final @Nullable DeliveryRate deliveryRate;
     private final boolean privateNextHops;
     private final boolean requiresTls;
     private final long maxMessageBytes; // 0 for the engine's alone
@@ -54,6 +56,9 @@ public final class RelayDomain {
         @Nullable
         RelaySettings relaySettings;
 
+        @Nullable
+        DeliveryRate deliveryRate;
+
         boolean privateNextHops;
         boolean requiresTls;
         long maxMessageBytes;
@@ -73,6 +78,7 @@ public final class RelayDomain {
         this.undelivered = from.undelivered;
         this.mode = from.mode;
         this.relaySettings = from.relaySettings;
+        this.deliveryRate = from.deliveryRate;
         this.privateNextHops = from.privateNextHops;
         this.requiresTls = from.requiresTls;
         this.maxMessageBytes = from.maxMessageBytes;
@@ -86,6 +92,7 @@ public final class RelayDomain {
         copy.undelivered = undelivered;
         copy.mode = mode;
         copy.relaySettings = relaySettings;
+        copy.deliveryRate = deliveryRate;
         copy.privateNextHops = privateNextHops;
         copy.requiresTls = requiresTls;
         copy.maxMessageBytes = maxMessageBytes;
@@ -176,6 +183,18 @@ public final class RelayDomain {
     public RelayDomain withRelaySettings(RelaySettings value) {
         requireNonNull(value, "value");
         return with(settings -> settings.relaySettings = value);
+    }
+
+    /**
+     * Returns this domain with a rate of its own: how much its primary is given in a minute, and in which hours. Where
+     * domains of one primary have different caps, the lowest holds for all of them.
+     *
+     * @param value the rate, used as it is and not mixed with the engine's; the engine's unless set
+     * @return a copy
+     */
+    public RelayDomain withDeliveryRate(DeliveryRate value) {
+        requireNonNull(value, "value");
+        return with(settings -> settings.deliveryRate = value);
     }
 
     /**
@@ -297,6 +316,15 @@ public final class RelayDomain {
      */
     public Optional<RelaySettings> relaySettings() {
         return Optional.ofNullable(relaySettings);
+    }
+
+    /**
+     * Returns how much the primary of this domain is given.
+     *
+     * @return the rate, empty for the engine's
+     */
+    public Optional<DeliveryRate> deliveryRate() {
+        return Optional.ofNullable(deliveryRate);
     }
 
     /**

@@ -38,7 +38,9 @@ public record DrainProgress(Instant at, List<DomainDrain> domains) {
      * @param failed how many have left it relayed to none
      * @param deferred how many attempts ended with recipients left
      * @param perSecond how many left the queue a second, within the {@link #WINDOW} or since its first that did
-     * @param eta how long the rest takes at this rate; empty if nothing goes out, or nothing is left
+     * @param eta how long the rest takes at this rate, or at the caps of the domain if they are lower, in its hours; empty if
+     *     nothing goes out, or nothing is left. Outside the hours it is by the caps alone
+     * @param opens when the hours of the domain begin, in which attempts may; empty if they may now
      * @param health the health of the domain's primary
      */
     public record DomainDrain(
@@ -51,12 +53,14 @@ public record DrainProgress(Instant at, List<DomainDrain> domains) {
             long deferred,
             double perSecond,
             Optional<Duration> eta,
+            Optional<Instant> opens,
             PrimaryHealth health) {
 
         /** Checks the parts. */
         public DomainDrain {
             requireNonNull(domain, "domain");
             requireNonNull(eta, "eta");
+            requireNonNull(opens, "opens");
             requireNonNull(health, "health");
         }
     }

@@ -36,13 +36,26 @@ public interface QueueControl {
     int MAX_RUNNING = 4;
 
     /**
-     * Attempts everything queued for a domain now, whenever it is due. A primary that is away is probed first.
+     * Attempts everything queued for a domain now, whenever it is due. A primary that is away is probed first; what has to
+     * wait for the hours of the domain goes when they begin.
      *
      * @param domain the destination domain
      */
     void flush(MailDomain domain);
 
-    /** Attempts everything queued now, whenever it is due. Primaries that are away are probed first. */
+    /**
+     * Attempts everything queued for a domain now, whenever it is due and whatever its hours
+     * ({@link org.backupmx.relay.DeliveryRate#hours}). Each message is attempted once; what is deferred then waits for the
+     * hours. Caps hold.
+     *
+     * @param domain the destination domain
+     */
+    void flushOutsideHours(MailDomain domain);
+
+    /**
+     * Attempts everything queued now, whenever it is due. Primaries that are away are probed first; what has to wait for the
+     * hours of a domain goes when they begin.
+     */
     void flushAll();
 
     /**

@@ -52,6 +52,7 @@ public record QueueSnapshot(Instant at, List<DomainQueue> domains) {
      * @param nextDue when the first of them is due, perhaps in the past; a primary that is away may hold it up longer.
      *     Empty if all are held, or nothing is queued
      * @param inFlight how many attempts are in flight
+     * @param opens when the hours of the domain begin, in which attempts may; empty if they may now
      * @param health the health of the domain's primary; {@link PrimaryHealth#UNKNOWN} for a foreign domain
      */
     public record DomainQueue(
@@ -62,6 +63,7 @@ public record QueueSnapshot(Instant at, List<DomainQueue> domains) {
             Duration oldestAge,
             Optional<Instant> nextDue,
             int inFlight,
+            Optional<Instant> opens,
             PrimaryHealth health) {
 
         /** Checks the parts. */
@@ -69,6 +71,7 @@ public record QueueSnapshot(Instant at, List<DomainQueue> domains) {
             requireNonNull(domain, "domain");
             requireNonNull(oldestAge, "oldestAge");
             requireNonNull(nextDue, "nextDue");
+            requireNonNull(opens, "opens");
             requireNonNull(health, "health");
         }
     }

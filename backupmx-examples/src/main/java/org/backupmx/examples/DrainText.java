@@ -1,9 +1,11 @@
 package org.backupmx.examples;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** How a drain goes, as text. */
 final class DrainText {
@@ -25,7 +27,9 @@ final class DrainText {
             long sent,
             long failed,
             long deferred,
-            double perSecond) {
+            double perSecond,
+            Optional<Duration> eta,
+            Optional<Instant> opens) {
 
         /** Reads what {@link QueueRequests} wrote. */
         static Line parse(String text) {
@@ -39,7 +43,15 @@ final class DrainText {
                     Long.parseLong(words[5]),
                     Long.parseLong(words[6]),
                     Long.parseLong(words[7]),
-                    Double.parseDouble(words[8]));
+                    Double.parseDouble(words[8]),
+                    words[9].equals("-1")
+                            ? Optional.empty()
+                            : Optional.of(Duration.ofSeconds(Long.parseLong(words[9]))),
+                    words[10].equals("-") ? Optional.empty() : Optional.of(Instant.parse(words[10])));
+        }
+
+        static Line nothing() {
+            return new Line("total", "", 0, 0, 0, 0, 0, 0, 0, Optional.empty(), Optional.empty());
         }
 
         Line plus(Line other) {
@@ -52,7 +64,17 @@ final class DrainText {
                     sent + other.sent,
                     failed + other.failed,
                     deferred + other.deferred,
-                    perSecond + other.perSecond);
+                    perSecond + other.perSecond,
+                    Optional.empty(),
+                    firstOpening(other));
+        }
+
+        /** When the first hours begin, if all that is left waits for hours. */
+        private Optional<Instant> firstOpening(Line other) {
+            if (left == 0 || other.left == 0) {
+                return left == 0 ? other.opens : opens;
+            }
+            return opens.flatMap(one -> other.opens.map(two -> one.isBefore(two) ? one : two));
         }
 
         /** What has gone since an earlier line. */
@@ -66,12 +88,14 @@ final class DrainText {
                     sent - before.sent,
                     failed - before.failed,
                     deferred - before.deferred,
-                    perSecond);
+                    perSecond,
+                    eta,
+                    opens);
         }
     }
 
     static Line total(List<Line> lines) {
-        return lines.stream().reduce(new Line("total", "", 0, 0, 0, 0, 0, 0, 0), Line::plus);
+        return lines.stream().reduce(Line.nothing(), Line::plus);
     }
 
     /** A rate to three digits or so. */
@@ -89,13 +113,25 @@ final class DrainText {
 
     /** How long some messages take, to two units at the most; unknown if nothing goes. */
     static String eta(long messages, double perSecond) {
-        if (perSecond <= 0) {
-            return "unknown time";
-        }
-        double seconds = messages / perSecond;
+        return perSecond <= 0 ? "unknown time" : eta(messages / perSecond);
+    }
+
+    private static String eta(double seconds) {
         return seconds > LONGEST.toSeconds()
                 ? "more than 7d"
                 : "about " + Status.span(Duration.ofSeconds((long) Math.ceil(seconds)));
+    }
+
+    /** What the server says, who knows of caps and hours; of all together what their rate says. */
+    private static String eta(Line line) {
+        return line.eta().map(eta -> eta((double) eta.toSeconds())).orElseGet(() -> eta(line.left(), line.perSecond()))
+                + opens(line);
+    }
+
+    private static String opens(Line line) {
+        return line.opens()
+                .map(opens -> ", hours begin " + Status.second(opens))
+                .orElse("");
     }
 
     /** A heading, the domains with most left, and all together. */
@@ -114,7 +150,7 @@ final class DrainText {
     }
 
     private static String row(Line line) {
-        String rest = line.left() == 0 ? "-" : eta(line.left(), line.perSecond());
+        String rest = line.left() == 0 ? "-" : eta(line);
         return row(
                 TerminalText.cut(line.domain(), 40),
                 line.health(),
@@ -135,6 +171,6 @@ final class DrainText {
     static String line(Line line) {
         return "drain: " + line.left() + " left, " + line.sent() + " sent, " + line.failed() + " failed, "
                 + line.deferred() + " deferred, " + rate(line.perSecond()) + " a second"
-                + left(line.left(), line.perSecond());
+                + left(line.left(), line.perSecond()) + (line.left() == 0 ? "" : opens(line));
     }
 }

@@ -98,6 +98,7 @@ final class QueueJson {
                 "\"deferred\": " + drain.deferred(),
                 "\"perSecond\": " + DrainText.rate(drain.perSecond())));
         drain.eta().ifPresent(eta -> members.add("\"etaSeconds\": " + eta.toSeconds()));
+        drain.opens().ifPresent(opens -> members.add("\"opens\": " + Status.quoted(opens)));
         return Status.object(members);
     }
 }

@@ -47,7 +47,9 @@ abstract class QueueOrderCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         String verb = Status.word(kind());
         List<String> words = new ArrayList<>(List.of("queue", "plan", "order=" + verb));
-        words.addAll(filter.chosen(spec, Instant.now()));
+        List<String> chosen = filter.chosen(spec, Instant.now());
+        check(spec, chosen);
+        words.addAll(chosen);
         if (reason != null) {
             if (reason.length() > QueueOrder.MAX_CHARS) {
                 throw new ParameterException(
@@ -69,8 +71,18 @@ abstract class QueueOrderCommand implements Callable<Integer> {
                     + " messages (expected: --yes for more than " + UNASKED + ", or --dry-run)");
         }
         String token = QueueRun.fact(plan, "token");
-        return new QueueRun(admin, spec).toTheEnd(verb, messages, token, () -> start(token));
+        int exitCode = new QueueRun(admin, spec).toTheEnd(verb, messages, token, () -> start(token));
+        if (exitCode == 0) {
+            done(admin, chosen);
+        }
+        return exitCode;
     }
+
+    /** Refuses a choice of messages that does not go with an option. */
+    void check(CommandSpec of, List<String> chosen) {}
+
+    /** Takes the end of an order that changed all that it was to change. */
+    void done(AdminSocket socket, List<String> chosen) throws IOException, ConfigException {}
 
     private void start(String token) throws IOException, ConfigException {
         admin.ask("queue", "run", "token=" + token);
@@ -82,6 +94,26 @@ abstract class QueueOrderCommand implements Callable<Integer> {
             description = "Attempts messages now, whenever they are due; a primary that is away is probed first.",
             mixinStandardHelpOptions = true)
     static final class Flush extends QueueOrderCommand {
+        @Option(
+                names = "--outside-hours",
+                description =
+                        "Whatever the hours of the domain; goes with --domain alone. Each message is attempted once.")
+        private boolean outsideHours;
+
+        @Override
+        void check(CommandSpec of, List<String> chosen) {
+            if (outsideHours && !(chosen.size() == 1 && chosen.get(0).startsWith("domain="))) {
+                throw new ParameterException(of.commandLine(), "--outside-hours goes with --domain alone");
+            }
+        }
+
+        @Override
+        void done(AdminSocket socket, List<String> chosen) throws IOException, ConfigException {
+            if (outsideHours) {
+                socket.ask("queue", "flush-outside-hours", chosen.get(0));
+            }
+        }
+
         @Override
         QueueOrder.Kind kind() {
             return QueueOrder.Kind.FLUSH;

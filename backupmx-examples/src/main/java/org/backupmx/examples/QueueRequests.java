@@ -36,6 +36,7 @@ import org.backupmx.spool.SpoolException;
  *   queue redirects
  *   queue redirect domain=DOMAIN to=HOP|none [preview=yes]
  *   queue drain [domain=DOMAIN] format=lines|json
+ *   queue flush-outside-hours domain=DOMAIN
  * </pre>
  *
  * <p>Thread-safe.
@@ -66,9 +67,12 @@ final class QueueRequests {
             case "redirects" -> redirects();
             case "redirect" -> redirect(QueueWords.of(rest, Set.of("to", "preview")), by);
             case "drain" -> drain(QueueWords.of(rest, Set.of("format")));
+            case "flush-outside-hours" -> flushOutsideHours(QueueWords.of(rest, Set.of()));
             default ->
                 throw AdminRequests.wrong(
-                        verb, "list, show, plan, run, progress, stop, export, redirects, redirect or drain");
+                        verb,
+                        "list, show, plan, run, progress, stop, export, redirects, redirect, drain or"
+                                + " flush-outside-hours");
         };
     }
 
@@ -172,6 +176,13 @@ final class QueueRequests {
                 "fault: " + TerminalText.of(progress.fault()));
     }
 
+    private List<String> flushOutsideHours(QueueWords words) throws SpoolException {
+        MailDomain domain = AdminRequests.domain(words.required("domain"));
+        requireKnown(domain);
+        mx.queue().flushOutsideHours(domain);
+        return List.of();
+    }
+
     private List<String> stop(String token) {
         exports.stop(token);
         mx.queue().stop(token);
@@ -250,7 +261,7 @@ final class QueueRequests {
     private static String line(DrainProgress.DomainDrain drain) {
         return String.format(
                 Locale.ROOT,
-                "%s %s %d %d %d %d %d %d %s %d",
+                "%s %s %d %d %d %d %d %d %s %d %s",
                 drain.domain(),
                 drain.health(),
                 drain.left(),
@@ -260,6 +271,7 @@ final class QueueRequests {
                 drain.failed(),
                 drain.deferred(),
                 DrainText.rate(drain.perSecond()),
-                drain.eta().map(java.time.Duration::toSeconds).orElse(-1L));
+                drain.eta().map(java.time.Duration::toSeconds).orElse(-1L),
+                drain.opens().map(Object::toString).orElse("-"));
     }
 }

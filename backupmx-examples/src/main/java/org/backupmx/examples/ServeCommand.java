@@ -144,6 +144,7 @@ final class ServeCommand implements Callable<Integer> {
                 .greylist(config.greylistDelay().map(GreylistPolicy::inMemory).orElse(GreylistPolicy.off()))
                 .healthProbe(config.probe().healthProbe())
                 .relaySettings(config.relay())
+                .deliveryRate(config.rate())
                 .mode(config.mode())
                 .recycleFor(config.recycle())
                 .maxMessageBytes(config.limits().messageBytes())

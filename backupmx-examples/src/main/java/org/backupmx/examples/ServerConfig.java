@@ -21,6 +21,7 @@ import org.backupmx.intake.IpNetwork;
 import org.backupmx.intake.SenderVerifier;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
+import org.backupmx.relay.DeliveryRate;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.OwnIdentity;
 import org.backupmx.relay.RelaySettings;
@@ -47,6 +48,7 @@ record ServerConfig(
         Map<MailDomain, List<NextHop>> routes,
         ServerProbe probe,
         RelaySettings relay,
+        DeliveryRate rate,
         ServerSchedule schedule,
         SenderVerifier verifiedSenders,
         ServerLimits limits,
@@ -77,6 +79,7 @@ record ServerConfig(
             "routes",
             "probe",
             "relay",
+            "rate",
             "retry",
             "lifetime",
             "undelivered",
@@ -121,6 +124,7 @@ record ServerConfig(
             required(root, map, "postmaster", "an address, as there is no domain for it");
         }
         RelaySettings relay = ServerRelay.of(map.get("relay"), RelaySettings.defaults());
+        DeliveryRate rate = ServerRate.of(map.get("rate"), DeliveryRate.unlimited());
         Optional<Path> history = history(map.get("history"), spool(required(root, map, "spool", SPOOL)));
         ServerSchedule schedule = ServerSchedule.of(map, ServerSchedule.DEFAULT, history.isPresent());
         Map<MailDomain, ServerDomain> domains = map.containsKey("domains") || byDestination.isEmpty()
@@ -129,6 +133,7 @@ record ServerConfig(
                         limits,
                         map.containsKey("tls"),
                         relay,
+                        rate,
                         schedule,
                         history.isPresent())
                 : Map.of();
@@ -151,6 +156,7 @@ record ServerConfig(
                 routes(map.get("routes"), domains),
                 ServerProbe.of(map.get("probe")),
                 relay,
+                rate,
                 schedule,
                 ServerSchedule.verifiedSenders(map.get("verified-senders")),
                 limits,

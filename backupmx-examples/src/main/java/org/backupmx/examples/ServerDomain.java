@@ -13,6 +13,7 @@ import org.backupmx.intake.RecipientPolicy;
 import org.backupmx.intake.RelayDomain;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
+import org.backupmx.relay.DeliveryRate;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.RelaySettings;
 import org.backupmx.relay.TlsPolicy;
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * One relay domain of the reference server's configuration: its fixed next hops, empty for «by MX», its mode, absent for
  * that of all, its recipients, absent for «any», whether its mail must come by TLS, its size limit, how we present ourselves to
- * its primary, and its schedule, each absent for that of all.
+ * its primary, how much that is given, and its schedule, each absent for that of all.
  */
 record ServerDomain(
         List<NextHop> primary,
@@ -30,6 +31,7 @@ record ServerDomain(
         boolean requiresTls,
         OptionalLong messageBytes,
         Optional<RelaySettings> relay,
+        Optional<DeliveryRate> rate,
         Optional<ServerSchedule> schedule) {
 
     static final ServerDomain DEFAULT = new ServerDomain(
@@ -39,10 +41,20 @@ record ServerDomain(
             false,
             OptionalLong.empty(),
             Optional.empty(),
+            Optional.empty(),
             Optional.empty());
 
-    private static final Set<String> KEYS =
-            Set.of("primary", "mode", "recipients", "tls", "message-size", "relay", "retry", "lifetime", "undelivered");
+    private static final Set<String> KEYS = Set.of(
+            "primary",
+            "mode",
+            "recipients",
+            "tls",
+            "message-size",
+            "relay",
+            "rate",
+            "retry",
+            "lifetime",
+            "undelivered");
     private static final String NEXT_HOP = "host, host:port, [address] or [address]:port, or a list of them";
 
     /** Reads {@code domains}. */
@@ -51,6 +63,7 @@ record ServerDomain(
             ServerLimits limits,
             boolean offersTls,
             RelaySettings relay,
+            DeliveryRate rate,
             ServerSchedule schedule,
             boolean hasHistory)
             throws ConfigException {
@@ -58,7 +71,8 @@ record ServerDomain(
         for (Map.Entry<String, ConfigNode> entry : node.map().entrySet()) {
             ConfigNode child = entry.getValue();
             MailDomain name = name(child, entry.getKey());
-            ServerDomain domain = child.isEmpty() ? DEFAULT : of(child, limits, offersTls, relay, schedule, hasHistory);
+            ServerDomain domain =
+                    child.isEmpty() ? DEFAULT : of(child, limits, offersTls, relay, rate, schedule, hasHistory);
             if (domains.put(name, domain) != null) {
                 throw child.fault("given twice", "each domain once");
             }
@@ -86,6 +100,7 @@ record ServerDomain(
             ServerLimits limits,
             boolean offersTls,
             RelaySettings relay,
+            DeliveryRate rate,
             ServerSchedule schedule,
             boolean hasHistory)
             throws ConfigException {
@@ -106,6 +121,7 @@ record ServerDomain(
                 map.containsKey("tls") && requiresTls(map.get("tls"), offersTls),
                 messageBytes(map.get("message-size"), limits),
                 relay(map.get("relay"), relay, primary),
+                map.containsKey("rate") ? Optional.of(ServerRate.of(map.get("rate"), rate)) : Optional.empty(),
                 ServerSchedule.KEYS.stream().anyMatch(map::containsKey)
                         ? Optional.of(ServerSchedule.of(map, schedule, hasHistory))
                         : Optional.empty());
@@ -184,6 +200,9 @@ record ServerDomain(
         }
         if (relay.isPresent()) {
             domain = domain.withRelaySettings(relay.get());
+        }
+        if (rate.isPresent()) {
+            domain = domain.withDeliveryRate(rate.get());
         }
         if (schedule.isPresent()) {
             domain = domain.withRetryPolicy(schedule.get().retryPolicy())

@@ -91,6 +91,9 @@ record Status(Instant at, List<Row> rows) {
         if (health.filter(this::isMaintained).isPresent()) {
             return "after maintenance";
         }
+        if (queue.opens().isPresent()) {
+            return "in its hours, " + in(queue.opens().get());
+        }
         boolean waits = health.map(DomainHealth::health)
                 .filter(state -> state == PrimaryHealth.DOWN || state == PrimaryHealth.REJECTING)
                 .isPresent();
@@ -133,6 +136,10 @@ record Status(Instant at, List<Row> rows) {
                 notes.add(cause.length() > MAX_CAUSE ? cause.substring(0, MAX_CAUSE) + "…" : cause);
             }
         });
+        row.queue()
+                .filter(queue -> queue.queued() > 0)
+                .flatMap(QueueSnapshot.DomainQueue::opens)
+                .ifPresent(opens -> notes.add("hours begin " + second(opens)));
         row.queue().filter(queue -> queue.held() > 0).ifPresent(queue -> notes.add(queue.held() + " held"));
         return notes;
     }
@@ -194,6 +201,7 @@ record Status(Instant at, List<Row> rows) {
             members.add("\"oldestSeconds\": " + queue.oldestAge().toSeconds());
             members.add("\"inFlight\": " + queue.inFlight());
             queue.nextDue().ifPresent(due -> members.add("\"nextDue\": " + quoted(due)));
+            queue.opens().ifPresent(opens -> members.add("\"opens\": " + quoted(opens)));
         });
         return object(members);
     }

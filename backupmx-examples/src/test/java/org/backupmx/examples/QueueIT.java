@@ -11,6 +11,9 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalTime;
+import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -66,9 +69,16 @@ class QueueIT {
                 domains:
                   example.test: {primary: "127.0.0.79:%d"}
                   other.test: {primary: "127.0.0.79:%d"}
+                  hours.test: {primary: "127.0.0.79:%d", rate: {hours: "%s"}}
                 probe: {depth: rcpt, up: 8m, down: 1s, timeout: 10s, rise: 1, fall: 1}
-                """.formatted(folder.resolve("spool"), port, port));
+                """.formatted(
+                        folder.resolve("spool"), port, port, port, anHourFarFromNow()));
         server = ServerProcess.start(config);
+    }
+
+    private static String anHourFarFromNow() {
+        LocalTime begin = LocalTime.now(ZoneOffset.UTC).plusHours(11).truncatedTo(ChronoUnit.MINUTES);
+        return begin + "-" + begin.plusHours(1) + " UTC";
     }
 
     @AfterEach
@@ -226,6 +236,25 @@ class QueueIT {
         assertThat(ids()).hasSize(3).doesNotContain(before.get(0));
         primary.start();
         run("flush", "--domain", "example.test").lines();
+        Awaitility.await().until(() -> primary.messages().size() == 3);
+    }
+
+    @Test
+    void g7_aDomainWaitsForItsHoursUnlessItIsFlushedOutsideOfThem() throws Exception {
+        primary.start();
+        send(2, "hours.test");
+        send(1, "other.test");
+        Awaitility.await().until(() -> primary.messages().size() == 1);
+        assertThat(ids()).hasSize(2);
+        assertThat(run("drain", "hours.test", "--once").lines().get(1))
+                .matches("hours.test +UP +2 +0 +0 +0 +0.00 +unknown time, hours begin 20.*Z");
+        run("flush", "--domain", "hours.test").lines();
+        assertThat(ids()).hasSize(2);
+        run("flush", "--all", "--outside-hours")
+                .isFault(
+                        2,
+                        "--outside-hours goes with --domain alone (expected: see backupmx-server queue flush --help)");
+        run("flush", "--domain", "hours.test", "--outside-hours").lines();
         Awaitility.await().until(() -> primary.messages().size() == 3);
     }
 

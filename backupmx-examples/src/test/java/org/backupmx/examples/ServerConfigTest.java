@@ -22,6 +22,8 @@ import org.backupmx.intake.SenderVerification;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.mail.ReversePath;
+import org.backupmx.relay.DeliveryHours;
+import org.backupmx.relay.DeliveryRate;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.OwnIdentity;
 import org.backupmx.relay.ProbeDepth;
@@ -139,6 +141,7 @@ class ServerConfigTest {
                     undelivered: {expiry: hold, hold: 3d, counts: uptime, refused-content: retry}
                     recipients: [a@example.test, "\\"b c\\"@example.test"]
                     relay: {tls: fingerprint, tls-fingerprints: ["%s"]}
+                    rate: {bytes: 50MB/min, hours: ["22:00-06:00 Europe/Berlin", "Sat,Sun 00:00-24:00 UTC"]}
                   by-mx.test:
                 by-destination: [192.0.2.0/24, "2001:db8::/32"]
                 routes:
@@ -153,6 +156,7 @@ class ServerConfigTest {
                   key: %s
                   source: [127.0.0.1, "::1"]
                   helo: Out.example.net
+                rate: {messages: 600/min, bytes: unlimited, hours: "08:00-18:00 UTC"}
                 probe: {depth: starttls, up: 8m, down: 1s, timeout: 20s, rise: 1, fall: 3}
                 retry: 5m*3, 15m*4, 1h
                 lifetime: 7d
@@ -211,10 +215,15 @@ class ServerConfigTest {
         assertThat(relay.sourceAddress(IpNetwork.of("2001:db8::1").first()))
                 .contains(IpNetwork.of("::1").first());
         assertThat(relay.heloName()).contains("out.example.net");
+        DeliveryRate rate = DeliveryRate.unlimited().withMessagesPerMinute(600);
+        assertThat(config.rate()).isEqualTo(rate.withHours(DeliveryHours.parse("08:00-18:00 UTC")));
         ServerDomain domain = config.domains().get(MailDomain.of("example.test"));
         assertThat(domain.relay()).hasValueSatisfying(own -> {
             assertThat(own).isEqualTo(relay.withTls(TlsPolicy.fingerprint("ab".repeat(32))));
         });
+        assertThat(domain.relayDomain(MailDomain.of("example.test")).deliveryRate())
+                .contains(rate.withBytesPerMinute(50 << 20)
+                        .withHours(DeliveryHours.parse("22:00-06:00 Europe/Berlin", "Sat,Sun 00:00-24:00 UTC")));
         assertThat(domain.primary()).containsExactly(new NextHop("127.0.0.50", 2500));
         assertThat(domain.recipients().orElseThrow())
                 .containsExactly(Mailbox.parse("a@example.test"), Mailbox.parse("\"b c\"@example.test"));
@@ -297,6 +306,7 @@ class ServerConfigTest {
                         Duration.ofSeconds(30),
                         2,
                         2));
+        assertThat(config.rate()).isEqualTo(DeliveryRate.unlimited());
         assertThat(config.schedule()).isEqualTo(ServerSchedule.DEFAULT);
         assertThat(config.schedule().lifetime()).contains(Duration.ofDays(14));
         assertThat(config.adminSocket()).contains(Path.of("spool/admin.sock"));

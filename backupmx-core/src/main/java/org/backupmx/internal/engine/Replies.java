@@ -70,6 +70,7 @@ final class Replies {
             case PROBED_FIRST -> started(252, "Pending messages for " + domain + " started, with a probe first");
             case NONE_WAITING -> started(251, "No messages waiting for " + domain);
             case HELD -> defer(458, "4.3.0", "All messages for " + domain + " are held here");
+            case OUTSIDE_HOURS -> defer(458, "4.3.2", "Messages for " + domain + " wait for the hours set here");
             case PRIMARY_UNKNOWN -> defer(458, "4.4.3", "Look-up of the primary of " + domain + " failed for now");
             case NOT_ALLOWED ->
                 defer(459, "4.7.1", "Node " + domain + " not allowed: ask from an address that its mail goes to");

@@ -31,6 +31,7 @@ import org.backupmx.mail.MailDomain;
 import org.backupmx.queue.DrainProgress;
 import org.backupmx.queue.QueueControl;
 import org.backupmx.queue.QueueSnapshot;
+import org.backupmx.relay.DeliveryRate;
 import org.backupmx.relay.RelayRouter;
 import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolId;
@@ -210,6 +211,10 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
         lane(domain).flush();
     }
 
+    void flushOutsideHours(MailDomain domain) {
+        lane(domain).flushOutsideHours();
+    }
+
     void urge(MailDomain domain) {
         lane(domain).urge();
     }
@@ -228,10 +233,14 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
     }
 
     private DrainProgress.DomainDrain drain(MailDomain domain, Optional<SpoolLane> queued) {
+        Instant now = delivery.runtime.now();
         Optional<DomainLane> lane = Optional.ofNullable(lanes.get(domain));
         DrainCounter.Drained drained = delivery.drained.drained(domain);
         long held = queued.map(SpoolLane::held).orElse(0L);
         long left = queued.map(SpoolLane::queued).orElse(0L) - held;
+        DrainEstimate estimate = new DrainEstimate(
+                lane.map(DomainLane::deliveryRate).orElse(DeliveryRate.unlimited()),
+                lane.flatMap(one -> one.opens(now)));
         return new DrainProgress.DomainDrain(
                 domain,
                 left,
@@ -241,11 +250,12 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
                 drained.failed(),
                 drained.deferred(),
                 drained.perSecond(),
-                SpoolQueueControl.eta(left, drained.perSecond()),
+                estimate.eta(left, queued.map(SpoolLane::bytes).orElse(0L), drained.perSecond(), now),
+                estimate.opens(),
                 lane.map(DomainLane::health).orElse(PrimaryHealth.UNKNOWN));
     }
 
-    boolean asked(MailDomain domain) {
+    EtrnOutcome.Kind asked(MailDomain domain) {
         return lane(domain).asked();
     }
 
@@ -388,7 +398,15 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
         lanes.forEach((domain, lane) -> domains.put(
                 domain,
                 new QueueSnapshot.DomainQueue(
-                        domain, 0, 0, 0, Duration.ZERO, Optional.empty(), lane.inFlight(), lane.health())));
+                        domain,
+                        0,
+                        0,
+                        0,
+                        Duration.ZERO,
+                        Optional.empty(),
+                        lane.inFlight(),
+                        lane.opens(now),
+                        lane.health())));
         for (SpoolLane queued : control.lanes()) {
             DomainLane lane = lanes.get(queued.domain());
             Duration age = Duration.between(queued.oldest(), now);
@@ -402,6 +420,7 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
                             age.isNegative() ? Duration.ZERO : age,
                             delivery.spool.nextDue(queued.domain()),
                             lane == null ? 0 : lane.inFlight(),
+                            lane == null ? Optional.empty() : lane.opens(now),
                             lane == null ? PrimaryHealth.UNKNOWN : lane.health()));
         }
         return new QueueSnapshot(now, List.copyOf(domains.values()));

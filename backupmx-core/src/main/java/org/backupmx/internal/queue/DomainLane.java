@@ -6,6 +6,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
@@ -17,6 +18,7 @@ import org.backupmx.intake.DomainMode;
 import org.backupmx.intake.SenderVerifier;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.DeliveryRate;
 import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.RelayRoute;
 import org.backupmx.relay.RelaySettings;
@@ -52,6 +54,7 @@ final class DomainLane {
     private final DomainRoute route;
     private final LanePrimary primary;
     private final Recovery recovery;
+    private final LaneHours hours;
     private final LaneExpiry expiry;
     private final ExpirySweep sweep;
     private final ExpiryWarnings warnings;
@@ -83,6 +86,7 @@ final class DomainLane {
         this.settler = settler;
         this.domain = domain;
         this.route = new DomainRoute(delivery, domain);
+        this.hours = new LaneHours(route);
         this.primary = new LanePrimary(delivery, scheduler, this);
         this.recovery = new Recovery(scheduler.startedAt());
         this.expiry = new LaneExpiry(
@@ -110,6 +114,16 @@ final class DomainLane {
 
     PrimaryHealth health() {
         return primary.health();
+    }
+
+    /** When attempts may begin again, by the hours of the domain; empty if they may now. */
+    Optional<Instant> opens(Instant now) {
+        return hours.opens(now);
+    }
+
+    /** How much the primary is given. */
+    DeliveryRate deliveryRate() {
+        return route.deliveryRate();
     }
 
     /** What the primary is known to take. */
@@ -179,6 +193,12 @@ final class DomainLane {
         wake();
     }
 
+    /** As {@link #flush}, whatever the hours of the domain. */
+    void flushOutsideHours() {
+        hours.lift();
+        flush();
+    }
+
     /** Something in it was made due: a primary that is away or waits is asked, and nothing else is attempted. */
     void urge() {
         dirty.set(true);
@@ -187,14 +207,14 @@ final class DomainLane {
         wake();
     }
 
-    /** As {@link #flush}, for the primary itself; tells whether attempts go on before a probe has succeeded. */
-    boolean asked() {
-        boolean open = !primary.isClosed();
+    /** As {@link #flush}, for the primary itself. */
+    EtrnOutcome.Kind asked() {
+        EtrnOutcome.Kind kind = primary.isClosed() ? EtrnOutcome.Kind.PROBED_FIRST : EtrnOutcome.Kind.STARTED;
         drainWanted.set(true);
         primary.forgive();
         primary.asked();
         wake();
-        return open;
+        return opens(delivery.runtime.now()).isPresent() ? EtrnOutcome.Kind.OUTSIDE_HOURS : kind;
     }
 
     /** The refusals of the primary are believed from now on, as an operator wants. */
@@ -345,6 +365,10 @@ final class DomainLane {
     }
 
     private void deliver(Instant now, RelayRoute.NextHops hops) throws SpoolException {
+        if (hours.next(now).isAfter(now)) {
+            waitForHours(now, hours.next(now));
+            return;
+        }
         if (primary.isClosed()) {
             canaries.release(delivery.keeper);
             rest(now);
@@ -361,8 +385,9 @@ final class DomainLane {
             arm(primary.pausedUntil());
             return;
         }
-        if (drainWanted.getAndSet(false) && drain == null) {
-            drain = new Drain(now);
+        if (drainWanted.getAndSet(false)) {
+            hours.drainBegins();
+            drain = drain == null ? new Drain(now) : drain;
         }
         PrimaryPermits permits = primary.permits();
         int postponed = 0;
@@ -391,6 +416,17 @@ final class DomainLane {
                     permits.unused();
                 }
             }
+        }
+    }
+
+    /** Nothing begins at this hour, and what waits goes at the next that is one of the domain's. */
+    private void waitForHours(Instant now, Instant next) throws SpoolException {
+        canaries.release(delivery.keeper);
+        rest(now, false);
+        drainWanted.set(true);
+        leaveUnlessNeeded(now);
+        if (!retired) {
+            arm(next);
         }
     }
 
@@ -509,6 +545,7 @@ final class DomainLane {
         if (drain != null) {
             drain.end(delivery.keeper);
             drain = null;
+            hours.drainEnded();
             dirty.set(true);
         }
     }
@@ -551,10 +588,14 @@ final class DomainLane {
 
     /** The primary is away: no attempts, nothing leased; only what is past its give-up time is looked for. */
     private void rest(Instant now) throws SpoolException {
+        rest(now, true);
+    }
+
+    private void rest(Instant now, boolean expires) throws SpoolException {
         resting = true;
         releaseAll();
         if (inFlight.get() == 0 && rescue.isIdle() && (sweep.isDue(listed, now) || rescue.isLookDue(now))) {
-            ExpirySweep.Found found = sweep.look(lease(now, now), now);
+            ExpirySweep.Found found = sweep.look(lease(now, now), now, expires);
             found.rescued().forEach(held -> rescue.take(held, now));
             rescue.looked(!found.rescued().isEmpty(), now);
             found.expired().forEach(held -> begin(held).expire());

@@ -17,6 +17,7 @@ import org.backupmx.intake.RelayDomain;
 import org.backupmx.internal.runtime.DnsUnavailableException;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.DeliveryRate;
 import org.backupmx.relay.Destination;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.RelayRoute;
@@ -43,6 +44,7 @@ final class DomainRoute {
      * @param retryPolicy when its mail is tried again
      * @param undelivered what becomes of its mail that cannot be delivered
      * @param relaySettings how we present ourselves to its primary; to a stranger's without secrets
+     * @param deliveryRate how much its primary is given and when; no bound to others
      * @param route the route
      * @param lastGood what made good for the DNS, empty if it needed nothing
      * @param isElsewhere whether the route leads into networks in which the primary never was, and nobody has taken a
@@ -54,6 +56,7 @@ final class DomainRoute {
             RetryPolicy retryPolicy,
             UndeliveredPolicy undelivered,
             RelaySettings relaySettings,
+            DeliveryRate deliveryRate,
             RelayRoute route,
             Optional<RouteFinder.LastGood> lastGood,
             boolean isElsewhere,
@@ -65,7 +68,16 @@ final class DomainRoute {
         }
 
         private Known asOf(Instant now) {
-            return new Known(isRelayDomain, retryPolicy, undelivered, relaySettings, route, lastGood, isElsewhere, now);
+            return new Known(
+                    isRelayDomain,
+                    retryPolicy,
+                    undelivered,
+                    relaySettings,
+                    deliveryRate,
+                    route,
+                    lastGood,
+                    isElsewhere,
+                    now);
         }
     }
 
@@ -122,6 +134,12 @@ final class DomainRoute {
     /** Returns how we present ourselves to a host that is not the primary. */
     RelaySettings settingsForOthers() {
         return redirected(relaySettings());
+    }
+
+    /** Returns how much the primary is given and when, as far as that is known. */
+    DeliveryRate deliveryRate() {
+        Known last = known;
+        return last == null ? DeliveryRate.unlimited() : last.deliveryRate();
     }
 
     /**
@@ -184,6 +202,7 @@ final class DomainRoute {
                 settings.flatMap(RelayDomain::undelivered).orElse(delivery.config.undelivered());
         RelaySettings own = relaySettings(settings, isRelayDomain);
         RelaySettings relaySettings = redirect.isEmpty() ? own : redirected(own);
+        DeliveryRate rate = isRelayDomain && redirect.isEmpty() ? deliveryRate(settings) : DeliveryRate.unlimited();
         List<NextHop> nextHops = redirect.map(List::of).orElseGet(() -> nextHops(settings, before));
         Destination destination = new Destination(domain, isRelayDomain, nextHops, allowsPrivate);
         return delivery.routes.find(destination, isInTrouble()).thenApply(found -> {
@@ -196,6 +215,7 @@ final class DomainRoute {
                     retry,
                     undelivered,
                     relaySettings,
+                    rate,
                     found.route(),
                     found.lastGood(),
                     isElsewhere,
@@ -216,6 +236,14 @@ final class DomainRoute {
         Known last = known;
         RelaySettings otherwise = settings.isPresent() || last == null ? ofAll : last.relaySettings();
         return settings.flatMap(RelayDomain::relaySettings).orElse(otherwise);
+    }
+
+    /** A domain whose settings are not found any more keeps those it had. */
+    private DeliveryRate deliveryRate(Optional<RelayDomain> settings) {
+        Known last = known;
+        DeliveryRate otherwise =
+                settings.isPresent() || last == null ? delivery.config.deliveryRate() : last.deliveryRate();
+        return settings.flatMap(RelayDomain::deliveryRate).orElse(otherwise);
     }
 
     /** Another host is not the primary: it gets no credentials, and cannot have its certificate; TLS may still be asked of it. */
@@ -249,6 +277,7 @@ final class DomainRoute {
                     last.retryPolicy(),
                     last.undelivered(),
                     last.relaySettings(),
+                    last.deliveryRate(),
                     hops,
                     last.lastGood(),
                     false,
@@ -288,6 +317,7 @@ final class DomainRoute {
                         defaultPolicy,
                         delivery.config.undelivered(),
                         delivery.config.relaySettings(),
+                        delivery.config.deliveryRate(),
                         new RelayRoute.Retry("look-up of the domain failed"),
                         Optional.empty(),
                         false,

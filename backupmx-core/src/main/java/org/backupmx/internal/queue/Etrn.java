@@ -63,7 +63,7 @@ final class Etrn {
         } catch (SpoolException e) {
             throw new CompletionException(e);
         }
-        boolean open = scheduler.asked(domain);
+        Kind kind = scheduler.asked(domain);
         long messages = queued.map(lane -> lane.queued() - lane.held()).orElse(0L);
         LOG.atInfo()
                 .addKeyValue("domain", domain)
@@ -73,6 +73,6 @@ final class Etrn {
         if (messages == 0) {
             return EtrnOutcome.without(queued.isEmpty() ? Kind.NONE_WAITING : Kind.HELD);
         }
-        return new EtrnOutcome(open ? Kind.STARTED : Kind.PROBED_FIRST, messages);
+        return new EtrnOutcome(kind, messages);
     }
 }

@@ -14,6 +14,8 @@ public record EtrnOutcome(Kind kind, long messages) {
         STARTED,
         /** The messages are attempted when a probe, which goes out now, succeeds. */
         PROBED_FIRST,
+        /** The messages are attempted in the hours of the domain, and this is none of them. */
+        OUTSIDE_HOURS,
         /** There are none. */
         NONE_WAITING,
         /** There are some, and all are held. */

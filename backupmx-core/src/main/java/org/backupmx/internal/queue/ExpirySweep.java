@@ -1,5 +1,6 @@
 package org.backupmx.internal.queue;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -26,6 +27,9 @@ final class ExpirySweep {
      */
     record Found(List<HeldLease> expired, Map<HeldLease, Instant> late, List<HeldLease> rescued) {}
 
+    /** When what is over its time is looked at again that does not expire yet. */
+    private static final Duration LATER = Duration.ofHours(1);
+
     private final LaneExpiry expiry;
     private final LeaseKeeper keeper;
     private final boolean tellsSenders;
@@ -48,20 +52,27 @@ final class ExpirySweep {
                         || (tellsSenders && !now.isBefore(listed.oldest().plus(Courtesies.LATE))));
     }
 
-    /** Returns what there is in leases; gives the others back, due when they would be tried again. */
-    Found look(List<SpoolLease> leases, Instant now) {
+    /**
+     * Returns what there is in leases; gives the others back, due when they would be tried again.
+     *
+     * @param expires whether messages may expire without another attempt now
+     */
+    Found look(List<SpoolLease> leases, Instant now, boolean expires) {
         Found found = new Found(new ArrayList<>(), new LinkedHashMap<>(), new ArrayList<>());
         for (SpoolLease lease : leases) {
             HeldLease held = keeper.hold(lease);
             if (RescueMark.isNext(lease)) {
                 found.rescued().add(held);
-            } else if (!(expiry.decide(lease.message(), Math.max(1, lease.attempts()), now)
-                    instanceof RetryDecision.RetryAt retry)) {
+                continue;
+            }
+            RetryDecision decision = expiry.decide(lease.message(), Math.max(1, lease.attempts()), now);
+            Instant next = decision instanceof RetryDecision.RetryAt retry ? retry.instant() : now.plus(LATER);
+            if (expires && decision instanceof RetryDecision.GiveUp) {
                 found.expired().add(held);
             } else if (tellsSenders && Courtesies.becameLate(lease, now)) {
-                found.late().put(held, retry.instant());
+                found.late().put(held, next);
             } else {
-                keeper.settle(held, Settlement.unused(now, retry.instant()));
+                keeper.settle(held, Settlement.unused(now, next));
             }
         }
         return found;

@@ -59,7 +59,7 @@ final class Flight implements Attempt.Ending, Settler.Done {
     /** Attempts the message at these addresses, with a permit of the primary's and one of all. */
     void attempt(List<NextHopAddress> addresses, PrimaryPermits of) {
         permits = of;
-        began = of.begins();
+        began = of.begins(held.lease().message().sizeBytes());
         contained(() -> {
             Optional<SpoolLease> attempted = settler.toAttempt(held.lease());
             if (attempted.isEmpty()) {

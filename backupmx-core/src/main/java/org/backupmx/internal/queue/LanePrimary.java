@@ -50,7 +50,8 @@ final class LanePrimary {
         this.scheduler = scheduler;
         this.lane = lane;
         this.since = delivery.runtime.now();
-        this.own = new PrimaryPermits(delivery.runtime, delivery.config.maxDeliveriesPerPrimary());
+        this.own =
+                new PrimaryPermits(delivery.runtime, delivery.config.maxDeliveriesPerPrimary(), RateCap.Paid.NOTHING);
         this.breaker = new Breaker(delivery.knownRecipients, since);
     }
 
@@ -209,7 +210,9 @@ final class LanePrimary {
             if (watched != null && !watched.nextHops().equals(hops.primary())) {
                 unfollow();
             }
-            watch = scheduler.watches().follow(delivery, lane, hops);
+            PrimaryWatch following = scheduler.watches().follow(delivery, lane, hops);
+            following.permits().capped(lane, known.deliveryRate());
+            watch = following;
         } else if (watched != null) {
             watched.unresolved(lane, "no route to " + lane.domain());
         }

@@ -6,26 +6,30 @@ import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.concurrent.Future;
 import org.backupmx.internal.runtime.EngineRuntime;
+import org.backupmx.relay.DeliveryRate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The attempts that one primary gets at a time, of all the lanes that lead to it, by its {@link DrainPace}. Lanes that got
- * none are woken in turn. Thread-safe.
+ * The attempts that one primary gets at a time, of all the lanes that lead to it, by its {@link DrainPace} and its
+ * {@link RateCap}. Lanes that got none are woken in turn. Thread-safe.
  */
 final class PrimaryPermits {
 
     private final EngineRuntime runtime;
     private final DrainPace pace; // guarded by this
+    private final RateCap cap; // guarded by this
     private final Set<DomainLane> waiting = new LinkedHashSet<>(); // guarded by this
     private final Set<DomainLane> promised = new HashSet<>(); // a permit each, until their next turn; guarded by this
     private int underWay; // guarded by this
+    private int notBegun; // of those under way; guarded by this
     private boolean isOpen = true; // whether more than one attempt at a time makes sense; guarded by this
     private @Nullable Future<?> timer; // guarded by this
     private long timerAt; // guarded by this
 
-    PrimaryPermits(EngineRuntime runtime, int most) {
+    PrimaryPermits(EngineRuntime runtime, int most, RateCap.Paid paid) {
         this.runtime = runtime;
         this.pace = new DrainPace(most);
+        this.cap = new RateCap(paid);
     }
 
     private long now() {
@@ -37,6 +41,7 @@ final class PrimaryPermits {
         long now = now();
         if (promised.remove(lane) || waiting.isEmpty() && hasRoom(now)) {
             underWay++;
+            notBegun++;
             return true;
         }
         waiting.add(lane);
@@ -46,19 +51,46 @@ final class PrimaryPermits {
 
     private boolean hasRoom(long now) {
         int taken = underWay + promised.size();
-        return pace.allows(taken, now) && (isOpen || taken == 0);
+        return pace.allows(taken, now) && (isOpen || taken == 0) && (cap.isNone() || isPaid(now));
     }
 
-    /** Takes an attempt that begins with a permit; returns when that is. */
-    synchronized long begins() {
+    /** Tells whether the cap allows an attempt; what will begin by a permit that is out is not counted yet. */
+    private boolean isPaid(long now) {
+        return notBegun + promised.size() == 0 && cap.opensAt() <= now;
+    }
+
+    private long opensAt() {
+        return Math.max(pace.opensAt(), cap.opensAt());
+    }
+
+    /** Takes an attempt of so many bytes that begins with a permit; returns when that is. */
+    synchronized long begins(long bytes) {
         long now = now();
+        notBegun--;
         pace.began(now);
+        cap.began(now, bytes);
         return now;
     }
 
     /** Takes a permit back that was not used. */
     void unused() {
+        synchronized (this) {
+            notBegun--;
+        }
         release(DrainPace.Answer.OTHER, 0);
+    }
+
+    /** Takes the rate of a lane; the lowest of all holds. */
+    void capped(DomainLane lane, DeliveryRate rate) {
+        synchronized (this) {
+            cap.follows(lane, rate);
+        }
+        offer();
+    }
+
+    /** Returns until when what has begun is paid for, by the cap. */
+    synchronized RateCap.Paid paid() {
+        return cap.paid();
     }
 
     /** Takes a permit back, and the answer to its attempt, which began then. */
@@ -86,6 +118,7 @@ final class PrimaryPermits {
     void left(DomainLane lane) {
         synchronized (this) {
             waiting.remove(lane);
+            cap.left(lane);
         }
         turnEnded(lane);
     }
@@ -140,14 +173,15 @@ final class PrimaryPermits {
 
     /** Sets the timer to when the rate lets the next attempt begin; guarded by this. */
     private void arm(long now) {
-        if (pace.opensAt() <= now || (timer != null && timerAt <= pace.opensAt())) {
+        long opensAt = opensAt();
+        if (opensAt <= now || (timer != null && timerAt <= opensAt)) {
             return; // an attempt that ends wakes the next, or the timer does
         }
         if (timer != null) {
             timer.cancel(false);
         }
-        timerAt = pace.opensAt();
-        timer = runtime.schedule(Duration.ofNanos(pace.opensAt() - now), this::timerFired);
+        timerAt = opensAt;
+        timer = runtime.schedule(Duration.ofNanos(opensAt - now), this::timerFired);
     }
 
     private void timerFired() {

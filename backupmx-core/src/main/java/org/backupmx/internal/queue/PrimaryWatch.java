@@ -70,7 +70,8 @@ final class PrimaryWatch {
         this.monitor = new PrimaryMonitor(probe, delivery.runtime.random(), delivery.runtime.now());
         this.health = monitor.health();
         this.answer = delivery.limits.find(nextHops).orElse(null);
-        this.permits = new PrimaryPermits(delivery.runtime, delivery.config.maxDeliveriesPerPrimary());
+        this.permits =
+                new PrimaryPermits(delivery.runtime, delivery.config.maxDeliveriesPerPrimary(), watches.paid(nextHops));
         permits.open(isOpen());
     }
 
@@ -134,6 +135,7 @@ final class PrimaryWatch {
             if (!followers.isEmpty()) {
                 return;
             }
+            watches.paid(nextHops, permits.paid(), delivery.runtime.nanoTime().getAsLong());
             ended = true;
             if (timer != null) {
                 timer.cancel(false);

@@ -19,6 +19,7 @@ final class PrimaryWatches {
     private static final int MAX_PROBES = 500;
 
     private final Map<List<NextHop>, PrimaryWatch> watches = new ConcurrentHashMap<>();
+    private final Map<List<NextHop>, RateCap.Paid> paid = new ConcurrentHashMap<>(); // of watches that ended
     private final Map<InetAddress, PrimaryWatch> byAddress = new ConcurrentHashMap<>(); // the last that told it
     private final Queue<PrimaryWatch> waiting = new ArrayDeque<>(); // guarded by itself
     private int running; // guarded by waiting
@@ -45,6 +46,19 @@ final class PrimaryWatches {
                 .distinct()
                 .sorted(Comparator.comparing(NextHop::toString))
                 .toList());
+    }
+
+    /** Returns until when attempts at a primary are paid for that nobody watches. */
+    RateCap.Paid paid(List<NextHop> nextHops) {
+        return paid.getOrDefault(nextHops, RateCap.Paid.NOTHING);
+    }
+
+    /** Takes until when attempts at a primary are paid for whose watch ends. */
+    void paid(List<NextHop> nextHops, RateCap.Paid until, long now) {
+        if (!until.isOver(now)) {
+            paid.values().removeIf(one -> one.isOver(now));
+            paid.put(nextHops, until);
+        }
     }
 
     void remove(PrimaryWatch watch) {

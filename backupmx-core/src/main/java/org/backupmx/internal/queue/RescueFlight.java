@@ -49,7 +49,7 @@ final class RescueFlight implements Attempt.Ending, Settler.Done {
     /** Attempts the message, with a permit of the hosts' and one of all. */
     void attempt(RescueHosts hosts, RescueHost of) {
         host = of;
-        began = of.permits().begins();
+        began = of.permits().begins(held.lease().message().sizeBytes());
         contained(() -> delivery.routes
                 .asWritten(new Destination(lane.domain(), true, hosts.nextHops(), true))
                 .whenCompleteAsync((route, fault) -> contained(() -> found(route)), delivery.runtime.workers()));

@@ -19,7 +19,7 @@ final class RescueHost {
 
     RescueHost(EngineRuntime runtime, int most) {
         this.runtime = runtime;
-        this.permits = new PrimaryPermits(runtime, most);
+        this.permits = new PrimaryPermits(runtime, most, RateCap.Paid.NOTHING);
     }
 
     PrimaryPermits permits() {

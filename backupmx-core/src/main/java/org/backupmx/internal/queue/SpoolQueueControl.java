@@ -3,7 +3,6 @@ package org.backupmx.internal.queue;
 import static java.util.Objects.requireNonNull;
 
 import java.io.InputStream;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -83,6 +82,13 @@ final class SpoolQueueControl implements QueueControl {
         able(Spool.class);
         scheduler.flush(requireNonNull(domain, "domain"));
         audit("API", "FLUSH", "domain=" + domain, 0, 0, "");
+    }
+
+    @Override
+    public void flushOutsideHours(MailDomain domain) {
+        able(Spool.class);
+        scheduler.flushOutsideHours(requireNonNull(domain, "domain"));
+        audit("API", "FLUSH_OUTSIDE_HOURS", "domain=" + domain, 0, 0, "");
     }
 
     @Override
@@ -225,13 +231,5 @@ final class SpoolQueueControl implements QueueControl {
     /** Returns what is queued, lane by lane; recycled messages are not. */
     List<SpoolLane> lanes() throws SpoolException {
         return recycle.counted(delivery.spool.lanes());
-    }
-
-    /** Returns how long what is left takes at a rate; empty if that is no rate, or longer than a thousand years. */
-    static Optional<Duration> eta(long left, double perSecond) {
-        double seconds = left / perSecond;
-        return left == 0 || perSecond <= 0 || seconds > 1e10
-                ? Optional.empty()
-                : Optional.of(Duration.ofSeconds((long) Math.ceil(seconds)));
     }
 }

@@ -85,12 +85,4 @@ class DrainCounterTest {
         counter.settled(DOMAIN, false, List.of(RELAYED));
         assertThat(counter.domains()).containsExactly(DOMAIN);
     }
-
-    @Test
-    void theRestTakesWhatItTakesOrNobodyKnows() {
-        assertThat(SpoolQueueControl.eta(100, 3)).contains(Duration.ofSeconds(34));
-        assertThat(SpoolQueueControl.eta(100, 0)).isEmpty();
-        assertThat(SpoolQueueControl.eta(0, 3)).isEmpty();
-        assertThat(SpoolQueueControl.eta(Long.MAX_VALUE, 1e-9)).isEmpty();
-    }
 }
