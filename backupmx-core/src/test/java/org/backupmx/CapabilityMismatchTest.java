@@ -12,7 +12,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.backupmx.event.CapabilityRefused;
 import org.backupmx.event.RecipientFailed;
+import org.backupmx.health.HealthProbe;
 import org.backupmx.history.HistoryStore;
 import org.backupmx.intake.MailParameters;
 import org.backupmx.intake.RcptParameters;
@@ -33,6 +35,7 @@ import org.backupmx.testing.FakeIntakeServer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a primary cannot take is not accepted for it (X12, F11), whether it is up or down. */
 class CapabilityMismatchTest {
@@ -258,5 +261,106 @@ class CapabilityMismatchTest {
         engine.time.advance(Duration.ofMinutes(30));
         client.mail("j\u00fcrgen@sender.test", parameters(-1, BodyType.EIGHT_BIT_MIME, true));
         assertThat(client.postmaster().reply().toString()).startsWith("550 5.6.7");
+    }
+
+    private void accept(String feature) {
+        assertThat(send(feature).reply().code()).isEqualTo(250);
+        engine.time.run();
+    }
+
+    private long attempts() {
+        return engine.client.attempts().size();
+    }
+
+    /** Accepted while the primary could; back it cannot, and a day later it is as with any refusal. */
+    @ParameterizedTest
+    @ValueSource(strings = {"UTF8 recipient", "UTF8 header", "SIZE counted"})
+    void whatThePrimaryCannotTakeAnyMoreIsTriedForADay(String feature) throws Exception {
+        offers("PIPELINING", "SMTPUTF8");
+        engine.start();
+        engine.time.advance(Duration.ofMinutes(1));
+        engine.client.allDown();
+        engine.time.advance(Duration.ofHours(1));
+        accept(feature);
+        offers("PIPELINING", "SIZE " + LIMIT);
+        engine.client.allUp();
+        engine.time.advance(Duration.ofHours(23));
+        assertThat(attempts()).isGreaterThan(10);
+        assertThat(engine.mx.undelivered().deadLettered()).isZero();
+        assertThat(engine.events.events(CapabilityRefused.class))
+                .as("one alert")
+                .singleElement()
+                .satisfies(event -> {
+                    assertThat(event.domain()).hasToString("example.test");
+                    assertThat(event.reply().isPermanent()).isTrue();
+                    assertThat(event.until()).isEqualTo(event.at().plus(Duration.ofHours(24)));
+                });
+
+        engine.time.advance(Duration.ofHours(3));
+        assertThat(engine.mx.undelivered().deadLettered()).isOne();
+        assertThat(engine.events.events(CapabilityRefused.class)).hasSize(1);
+    }
+
+    @Test
+    void whatThePrimaryCanTakeAgainGoesHome() throws Exception {
+        offers("PIPELINING", "SMTPUTF8");
+        engine.start();
+        engine.time.advance(Duration.ofMinutes(1));
+        engine.client.allDown();
+        engine.time.advance(Duration.ofHours(1));
+        accept("UTF8 recipient");
+        accept("SIZE counted");
+        offers("PIPELINING", "SIZE " + LIMIT);
+        engine.client.allUp();
+        engine.time.advance(Duration.ofHours(20));
+        offers("PIPELINING", "SIZE 10000000", "SMTPUTF8");
+        engine.time.advance(Duration.ofHours(2));
+        assertThat(engine.client.relayed()).hasSize(2);
+        assertThat(engine.mx.snapshot().queued()).isZero();
+    }
+
+    @Test
+    void anotherAnswerToEhloBeginsTheDayAnew() throws Exception {
+        offers("PIPELINING", "SMTPUTF8");
+        engine.start();
+        engine.time.advance(Duration.ofMinutes(1));
+        engine.client.allDown();
+        engine.time.advance(Duration.ofHours(1));
+        accept("UTF8 recipient");
+        offers("PIPELINING");
+        engine.client.allUp();
+        engine.time.advance(Duration.ofHours(20));
+        offers("PIPELINING", "SIZE 10000000"); // somebody is at work
+        engine.time.advance(Duration.ofHours(20));
+        assertThat(engine.mx.undelivered().deadLettered()).isZero();
+        assertThat(engine.events.events(CapabilityRefused.class)).hasSize(2);
+        engine.time.advance(Duration.ofHours(6));
+        assertThat(engine.mx.undelivered().deadLettered()).isOne();
+    }
+
+    @Test
+    void otherRefusalsAreJudgedAsBefore() throws Exception {
+        offers("PIPELINING", "SMTPUTF8");
+        engine.start();
+        engine.time.advance(Duration.ofMinutes(1));
+        engine.client.reply(ForwardPath.parse("u@example.test"), SmtpReply.of(554, "5.7.1", "Spam"));
+        accept("8BITMIME");
+        assertThat(engine.mx.undelivered().deadLettered()).isOne();
+    }
+
+    @Test
+    void aSessionForMailTeachesAsAProbeDoes() {
+        engine.builder.healthProbe(HealthProbe.off());
+        offers("PIPELINING", "SIZE " + LIMIT);
+        engine.start();
+        engine.time.advance(Duration.ofMinutes(1));
+        accept("8BITMIME");
+        assertThat(send("UTF8 recipient").reply().code())
+                .as("nobody has said anything yet")
+                .isEqualTo(250);
+        engine.client.tellInAttempts();
+        accept("8BITMIME");
+        assertThat(send("SIZE declared").reply().toString()).startsWith("552 5.3.4");
+        assertThat(send("UTF8 recipient").reply().toString()).startsWith("550 5.6.7");
     }
 }

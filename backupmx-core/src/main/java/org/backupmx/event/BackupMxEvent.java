@@ -23,6 +23,7 @@ public sealed interface BackupMxEvent
                 RouteRestored,
                 BreakerOpened,
                 BreakerClosed,
+                CapabilityRefused,
                 QueueOrdered,
                 SpoolHealthChanged {
 

@@ -130,6 +130,13 @@ public interface BackupMxListener {
     default void onRouteRestored(RouteRestored event) {}
 
     /**
+     * A domain's primary refuses mail that was accepted for it because of what it cannot do.
+     *
+     * @param event what happened
+     */
+    default void onCapabilityRefused(CapabilityRefused event) {}
+
+    /**
      * The refusals of a domain's primary are not believed.
      *
      * @param event what happened

@@ -3,6 +3,7 @@ package org.backupmx.relay;
 import static java.util.Objects.requireNonNull;
 
 import java.util.List;
+import java.util.Optional;
 import org.backupmx.mail.SmtpReply;
 
 /** How an attempt ended. Immutable and thread-safe. */
@@ -12,11 +13,22 @@ public sealed interface RelayResult {
      * The dialogue got as far as a mail transaction.
      *
      * @param outcomes one for each recipient of the request, in its order
+     * @param said what the next hop said of itself, if this was the first attempt on its connection
      */
-    record Attempted(List<RecipientOutcome> outcomes) implements RelayResult {
+    record Attempted(List<RecipientOutcome> outcomes, Optional<PrimaryCapabilities> said) implements RelayResult {
         /** Copies the outcomes. */
         public Attempted {
             outcomes = List.copyOf(outcomes);
+            requireNonNull(said, "said");
+        }
+
+        /**
+         * Makes a result that tells nothing of the next hop.
+         *
+         * @param outcomes one for each recipient of the request, in its order
+         */
+        public Attempted(List<RecipientOutcome> outcomes) {
+            this(outcomes, Optional.empty());
         }
     }
 

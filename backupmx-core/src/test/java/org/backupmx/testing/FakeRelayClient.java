@@ -58,6 +58,7 @@ public final class FakeRelayClient implements RelayClient {
     private volatile Function<RelayRequest, CompletionStage<RelayResult>> script = this::answer;
     private volatile PrimaryCapabilities capabilities =
             new PrimaryCapabilities("primary.test", List.of("PIPELINING", "SMTPUTF8"), Optional.empty());
+    private volatile boolean telling;
     private volatile boolean started;
     private volatile boolean stopped;
 
@@ -138,6 +139,11 @@ public final class FakeRelayClient implements RelayClient {
      */
     public void extensions(String... extensions) {
         capabilities = new PrimaryCapabilities("primary.test", List.of(extensions), Optional.empty());
+    }
+
+    /** Lets next hops say of themselves in each attempt what they say in probes. */
+    public void tellInAttempts() {
+        telling = true;
     }
 
     /** Lets no attempt end until {@link #resume()} or {@link #stop}. */
@@ -260,7 +266,8 @@ public final class FakeRelayClient implements RelayClient {
                         new Relayed(request.nextHop(), request.envelope().reversePath(), recipient.path(), mailData));
             }
         }
-        return CompletableFuture.completedFuture(new RelayResult.Attempted(outcomes));
+        return CompletableFuture.completedFuture(
+                new RelayResult.Attempted(outcomes, telling ? Optional.of(capabilities) : Optional.empty()));
     }
 
     private static RecipientOutcome outcome(SmtpReply reply) {

@@ -7,6 +7,7 @@ import org.backupmx.event.BackupMxEvent;
 import org.backupmx.event.BackupMxListener;
 import org.backupmx.event.BreakerClosed;
 import org.backupmx.event.BreakerOpened;
+import org.backupmx.event.CapabilityRefused;
 import org.backupmx.event.DeadLetterRemoved;
 import org.backupmx.event.LastGoodRouteUsed;
 import org.backupmx.event.MailExpiring;
@@ -124,6 +125,11 @@ public final class RecordingListener implements BackupMxListener {
 
     @Override
     public void onPrimaryChanged(PrimaryChanged event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onCapabilityRefused(CapabilityRefused event) {
         events.add(event);
     }
 

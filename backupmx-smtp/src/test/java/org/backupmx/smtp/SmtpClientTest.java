@@ -151,6 +151,20 @@ class SmtpClientTest {
     }
 
     @Test
+    void aNewSessionTellsWhatTheNextHopSaysOfItselfAndAKeptOneDoesNot() throws Exception {
+        RelayResult first = relay("a@example.test");
+        RelayResult second = relay("a@example.test");
+
+        assertThat(primary.commands()).containsOnlyOnce("EHLO mx2.test");
+        assertThat(((RelayResult.Attempted) first).said()).hasValueSatisfying(said -> {
+            assertThat(said.offers("PIPELINING")).isTrue();
+            assertThat(said.banner()).isNotEmpty();
+            assertThat(said.tls()).isEmpty();
+        });
+        assertThat(((RelayResult.Attempted) second).said()).isEmpty();
+    }
+
+    @Test
     void withoutPipeliningACommandAtATime() throws Exception {
         primary.behaviour(accepting().offering());
 

@@ -10,6 +10,7 @@ import java.util.stream.IntStream;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.MailData;
 import org.backupmx.relay.NextHopAddress;
+import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.relay.RelayRequest;
 import org.backupmx.relay.RelayResult;
@@ -31,6 +32,9 @@ final class Attempt {
 
         /** Returns the addresses of hosts that are as good as one whose transient failures need not be the last word. */
         List<NextHopAddress> othersLike(NextHopAddress address);
+
+        /** What the next hop said of itself, in a session that is new: before the outcomes of it. */
+        void said(PrimaryCapabilities capabilities);
 
         /** A mail transaction was begun and had an outcome for each recipient; the address is the last one asked. */
         void attempted(NextHopAddress address, List<RecipientOutcome> outcomes);
@@ -103,6 +107,7 @@ final class Attempt {
         NextHopAddress address = addresses.get(index);
         if (result instanceof RelayResult.Attempted attempted) {
             if (attempted.outcomes().size() == lease.recipients().size()) {
+                attempted.said().ifPresent(ending::said);
                 attempted(address, attempted.outcomes());
             } else {
                 ending.faulted(

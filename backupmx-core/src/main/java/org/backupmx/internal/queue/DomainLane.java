@@ -90,7 +90,7 @@ final class DomainLane {
         this.primary = new LanePrimary(delivery, scheduler, this);
         this.recovery = new Recovery(scheduler.startedAt());
         this.expiry = new LaneExpiry(
-                route, recovery, new AnsweringTime(delivery.history, primary::nextHops), primary::capabilities);
+                route, recovery, new AnsweringTime(delivery.history, primary::nextHops), primary::offered);
         this.sweep = new ExpirySweep(
                 expiry, delivery.keeper, !delivery.config.senderVerifier().equals(SenderVerifier.none()));
         this.warnings = new ExpiryWarnings(delivery, domain, expiry);

@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHopAddress;
+import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.spool.QueuedRecipient;
 import org.backupmx.spool.Settlement;
@@ -95,6 +96,11 @@ final class Flight implements Attempt.Ending, Settler.Done {
     @Override
     public void skipped(NextHopAddress address, SmtpReply reply) {
         primary.skipped(address);
+    }
+
+    @Override
+    public void said(PrimaryCapabilities capabilities) {
+        primary.said(capabilities);
     }
 
     @Override

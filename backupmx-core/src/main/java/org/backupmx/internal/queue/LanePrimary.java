@@ -11,6 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import org.backupmx.event.BreakerClosed;
 import org.backupmx.event.BreakerOpened;
+import org.backupmx.event.CapabilityRefused;
 import org.backupmx.health.DomainHealth;
 import org.backupmx.health.PrimaryHealth;
 import org.backupmx.intake.DomainMode;
@@ -126,9 +127,9 @@ final class LanePrimary {
         return Optional.ofNullable(watch).map(PrimaryWatch::nextHops);
     }
 
-    /** What the primary said of itself in the last good probe; empty if there was none. */
-    Optional<PrimaryCapabilities> capabilities() {
-        return Optional.ofNullable(watch).flatMap(PrimaryWatch::capabilities);
+    /** What the primary offered last; empty if it is not known. */
+    Optional<PrimaryCapabilities> offered() {
+        return Optional.ofNullable(watch).flatMap(PrimaryWatch::offered);
     }
 
     /** Probes at once; completes when that has ended, at once if there is nothing to probe. */
@@ -263,32 +264,57 @@ final class LanePrimary {
         return DrainPace.Answer.BUSY;
     }
 
+    /** Takes what the primary said of itself in a session for mail. */
+    void said(PrimaryCapabilities capabilities) {
+        PrimaryWatch watched = watch;
+        if (watched != null) {
+            watched.said(capabilities);
+        }
+    }
+
     /** Returns the outcomes as they are to be settled: a refusal that is not believed is for now only. */
     List<RecipientOutcome> judged(List<QueuedRecipient> recipients, List<RecipientOutcome> outcomes) {
         PrimaryWatch watched = watch;
-        if (watched == null || !delivery.config.breaker()) {
+        if (watched == null) {
             return outcomes;
         }
         Instant now = delivery.runtime.now();
         List<RecipientOutcome> judged = new ArrayList<>(outcomes.size());
         for (int i = 0; i < outcomes.size(); i++) {
-            ForwardPath recipient = recipients.get(i).recipient().path();
-            RecipientOutcome outcome = outcomes.get(i);
-            judged.add(outcome);
-            if (outcome instanceof RecipientOutcome.Relayed) {
-                changed(breaker.taken(recipient, now), outcome.reply());
-            } else if (outcome instanceof RecipientOutcome.PermanentFailure) {
-                // who answers at a new place may be anybody, until it has taken something
-                Breaker.Judgement judgement = lane.isElsewhere()
-                        ? Breaker.Judgement.DOUBTED
-                        : breaker.refused(recipient, outcome.reply(), now);
-                if (!judgement.isBelieved()) {
-                    judged.set(i, new RecipientOutcome.TransientFailure(notBelieved(outcome.reply())));
-                }
-                changed(judgement.change(), outcome.reply());
-            }
+            judged.add(judged(watched, recipients.get(i).recipient().path(), outcomes.get(i), now));
         }
         return judged;
+    }
+
+    private RecipientOutcome judged(
+            PrimaryWatch watched, ForwardPath recipient, RecipientOutcome outcome, Instant now) {
+        if (outcome instanceof RecipientOutcome.Relayed && delivery.config.breaker()) {
+            changed(breaker.taken(recipient, now), outcome.reply());
+        } else if (outcome instanceof RecipientOutcome.PermanentFailure) {
+            Optional<CapabilityDoubt.Lack> lack = CapabilityDoubt.Lack.of(outcome.reply());
+            boolean isBelieved = lack.map(what -> isBelieved(watched, what, outcome.reply(), now))
+                            .orElse(true)
+                    && (!delivery.config.breaker() || isBelieved(recipient, outcome.reply(), now));
+            return isBelieved ? outcome : new RecipientOutcome.TransientFailure(notBelieved(outcome.reply()));
+        }
+        return outcome;
+    }
+
+    /** What the primary cannot do now it could do, or was not known not to, when the message was accepted. */
+    private boolean isBelieved(PrimaryWatch watched, CapabilityDoubt.Lack lack, SmtpReply reply, Instant now) {
+        CapabilityDoubt.Judgement judgement = watched.capabilityDoubt().refused(lack, now);
+        if (judgement.isFirst()) {
+            delivery.events.post(new CapabilityRefused(now, lane.domain(), reply, judgement.until()));
+        }
+        return judgement.isBelieved();
+    }
+
+    private boolean isBelieved(ForwardPath recipient, SmtpReply reply, Instant now) {
+        // who answers at a new place may be anybody, until it has taken something
+        Breaker.Judgement judgement =
+                lane.isElsewhere() ? Breaker.Judgement.DOUBTED : breaker.refused(recipient, reply, now);
+        changed(judgement.change(), reply);
+        return judgement.isBelieved();
     }
 
     private static SmtpReply notBelieved(SmtpReply reply) {

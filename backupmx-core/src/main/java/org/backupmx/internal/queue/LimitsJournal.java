@@ -13,7 +13,7 @@ import org.backupmx.relay.NextHop;
 import org.backupmx.relay.PrimaryCapabilities;
 
 /**
- * Remembers for 30 d what each primary takes, by its answer to EHLO in the last probe that succeeded: in memory, and over
+ * Remembers for 30 d what each primary takes, by its last answer to EHLO: in memory, and over
  * a restart in the series {@value #SERIES} if there is a store, a line {@code primary size smtputf8} at the time of the
  * probe, {@code -} if it told no limit of size, 0 or 1. The last line of a primary counts. Thread-safe.
  */
@@ -38,7 +38,7 @@ final class LimitsJournal implements KeptLines.Owner {
             return at.plus(KeptLines.KEEP).isAfter(now) ? PrimaryLimits.of(size, smtpUtf8) : PrimaryLimits.UNKNOWN;
         }
 
-        private boolean isSame(Answer other) {
+        boolean isSame(Answer other) {
             return size == other.size && smtpUtf8 == other.smtpUtf8;
         }
     }
@@ -68,7 +68,7 @@ final class LimitsJournal implements KeptLines.Owner {
     }
 
     /**
-     * Takes what a primary said of itself in a probe that succeeded; without extensions it said nothing, as it may have
+     * Takes what a primary said of itself in a probe that succeeded, or a session that took mail; without extensions it said nothing, as it may have
      * been greeted by HELO, or not at all. Never blocks.
      *
      * @return what it said last

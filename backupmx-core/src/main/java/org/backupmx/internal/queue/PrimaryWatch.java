@@ -59,7 +59,9 @@ final class PrimaryWatch {
 
     private volatile PrimaryHealth health;
     private volatile List<NextHopAddress> addresses;
-    private volatile LimitsJournal.@Nullable Answer answer; // to EHLO, in the last probe that succeeded
+    private volatile LimitsJournal.@Nullable Answer answer; // to EHLO, the last one
+    private volatile @Nullable PrimaryCapabilities offered;
+    private final CapabilityDoubt capabilityDoubt = new CapabilityDoubt();
 
     PrimaryWatch(Delivery delivery, PrimaryWatches watches, List<NextHop> nextHops, List<NextHopAddress> addresses) {
         this.delivery = delivery;
@@ -89,6 +91,23 @@ final class PrimaryWatch {
     PrimaryLimits limits() {
         LimitsJournal.Answer last = answer;
         return last == null ? PrimaryLimits.UNKNOWN : last.limits(delivery.runtime.now());
+    }
+
+    /** Takes what the primary says of itself, in a probe or in a session for mail. */
+    void said(PrimaryCapabilities capabilities) {
+        if (!capabilities.extensions().isEmpty()) {
+            offered = capabilities;
+        }
+        LimitsJournal.Answer now = delivery.limits.said(nextHops, capabilities).orElse(null);
+        answer = now;
+        if (now != null) {
+            capabilityDoubt.answered(now);
+        }
+    }
+
+    /** Whether the primary is believed that it cannot do something. */
+    CapabilityDoubt capabilityDoubt() {
+        return capabilityDoubt;
     }
 
     /** Tells whether lanes keep their mail without an attempt: only where a probe will tell when that is over. */
@@ -199,9 +218,9 @@ final class PrimaryWatch {
         return end;
     }
 
-    /** What the primary said of itself in the last good probe; empty if there was none. */
-    synchronized Optional<PrimaryCapabilities> capabilities() {
-        return monitor.capabilities();
+    /** What the primary offered last; empty if it is not known, as after HELO. */
+    Optional<PrimaryCapabilities> offered() {
+        return Optional.ofNullable(offered);
     }
 
     /** Describes all that is known, for a domain that follows. */
@@ -390,9 +409,7 @@ final class PrimaryWatch {
             if (result != null) {
                 delivery.history.probed(nextHops, result, began);
                 if (result instanceof ProbeResult.Healthy healthy) {
-                    answer = delivery.limits
-                            .said(nextHops, healthy.capabilities())
-                            .orElse(null);
+                    said(healthy.capabilities());
                 }
                 told(monitor -> monitor.probed(result, delivery.runtime.now()));
             } else {

@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.Destination;
 import org.backupmx.relay.NextHopAddress;
+import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.relay.RelayRoute;
 import org.backupmx.spool.QueuedRecipient;
@@ -109,6 +110,11 @@ final class RescueFlight implements Attempt.Ending, Settler.Done {
     @Override
     public List<NextHopAddress> othersLike(NextHopAddress address) {
         return List.of(); // their order is their preference
+    }
+
+    @Override
+    public void said(PrimaryCapabilities capabilities) {
+        // no word about the primary
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.util.Optional;
 import org.backupmx.event.BackupMxListener;
 import org.backupmx.event.BreakerClosed;
 import org.backupmx.event.BreakerOpened;
+import org.backupmx.event.CapabilityRefused;
 import org.backupmx.event.DeadLetterRemoved;
 import org.backupmx.event.LastGoodRouteUsed;
 import org.backupmx.event.MailExpiring;
@@ -245,6 +246,15 @@ public final class EventLog implements BackupMxListener {
     @Override
     public void onRouteRestored(RouteRestored event) {
         LOG.atInfo().addKeyValue("domain", event.domain()).log("route found again");
+    }
+
+    @Override
+    public void onCapabilityRefused(CapabilityRefused event) {
+        LOG.atWarn()
+                .addKeyValue("domain", event.domain())
+                .addKeyValue("reply", event.reply())
+                .addKeyValue("until", event.until().truncatedTo(ChronoUnit.SECONDS))
+                .log("primary lacks what it had, or says it has, mail is tried on");
     }
 
     @Override

@@ -10,6 +10,7 @@ import org.backupmx.event.BackupMxEvent;
 import org.backupmx.event.BackupMxListener;
 import org.backupmx.event.BreakerClosed;
 import org.backupmx.event.BreakerOpened;
+import org.backupmx.event.CapabilityRefused;
 import org.backupmx.event.DeadLetterRemoved;
 import org.backupmx.event.LastGoodRouteUsed;
 import org.backupmx.event.MailExpiring;
@@ -164,6 +165,8 @@ public final class EventQueue {
                 listener.onLastGoodRouteUsed(e);
             } else if (event instanceof RouteRestored e) {
                 listener.onRouteRestored(e);
+            } else if (event instanceof CapabilityRefused e) {
+                listener.onCapabilityRefused(e);
             } else if (event instanceof BreakerOpened e) {
                 listener.onBreakerOpened(e);
             } else if (event instanceof BreakerClosed e) {

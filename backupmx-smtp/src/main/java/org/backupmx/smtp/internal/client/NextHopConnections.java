@@ -153,7 +153,11 @@ final class NextHopConnections {
         live.add(connection);
         connection.dialogue().bound(timeouts.attempt());
         SessionSetup setup = new SessionSetup(
-                connection, security, tls -> {}, () -> opened(connection), fault -> notOpened(connection, fault));
+                connection,
+                security,
+                connection::secured,
+                () -> opened(connection),
+                fault -> notOpened(connection, fault));
         connection
                 .loop()
                 .execute(() -> connection.open(

@@ -4,13 +4,11 @@ import io.netty.handler.codec.smtp.SmtpRequest;
 import io.netty.handler.codec.smtp.SmtpRequests;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Predicate;
 import org.backupmx.mail.SmtpReply;
-import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.relay.ProbeDepth;
 import org.backupmx.relay.ProbeRequest;
 import org.backupmx.relay.ProbeResult;
@@ -30,7 +28,6 @@ final class Probe {
     private final RelayConnection connection;
     private final SessionSecurity security;
     private final CompletableFuture<ProbeResult> result = new CompletableFuture<>();
-    private Optional<PrimaryCapabilities.Tls> agreed = Optional.empty();
     private boolean brokeInTls;
 
     Probe(ProbeRequest request, RelayConnection connection, SessionSecurity security) {
@@ -97,7 +94,7 @@ final class Probe {
     }
 
     private SessionSetup setup(Runnable onReady) {
-        return new SessionSetup(connection, security, tls -> agreed = Optional.of(tls), onReady, this::failed);
+        return new SessionSetup(connection, security, connection::secured, onReady, this::failed);
     }
 
     private void askForPostmaster() {
@@ -145,7 +142,6 @@ final class Probe {
     }
 
     private void healthy() {
-        result.complete(new ProbeResult.Healthy(new PrimaryCapabilities(
-                connection.banner(), connection.extensions().lines(), agreed)));
+        result.complete(new ProbeResult.Healthy(connection.capabilities()));
     }
 }

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -14,6 +15,7 @@ import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Mailbox;
 import org.backupmx.mail.Recipient;
 import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.relay.RelayRequest;
 import org.backupmx.relay.RelayResult;
@@ -49,6 +51,7 @@ final class RelayAttempt {
     private final @Nullable RecipientOutcome[] outcomes;
     private List<Integer> left = new ArrayList<>();
     private boolean restarted;
+    private Optional<PrimaryCapabilities> said = Optional.empty(); // by the connection that was new, if one was
     private long endsAt = NOT_BEGUN;
 
     /** Makes an attempt; {@code chunking} tells whether BDAT is used where it is offered. */
@@ -73,7 +76,7 @@ final class RelayAttempt {
     void noSession(DialogueFault fault) {
         if (Arrays.stream(outcomes).anyMatch(Objects::nonNull)) {
             failAll(new RecipientOutcome.TransientFailure(asTransient(fault)));
-            result.complete(new RelayResult.Attempted(Arrays.asList(outcomes)));
+            result.complete(new RelayResult.Attempted(Arrays.asList(outcomes), said));
         } else {
             result.complete(new RelayResult.NoSession(fault.reply(), fault.about()));
         }
@@ -141,6 +144,9 @@ final class RelayAttempt {
             }
         }
         boolean kept = connection.countMessage() > 0;
+        if (!kept) {
+            said = Optional.of(connection.capabilities());
+        }
         transact(connection, kept);
     }
 
@@ -242,6 +248,6 @@ final class RelayAttempt {
 
     private void finish(RelayConnection connection) {
         connections.release(connection);
-        result.complete(new RelayResult.Attempted(Arrays.asList(outcomes)));
+        result.complete(new RelayResult.Attempted(Arrays.asList(outcomes), said));
     }
 }

@@ -15,8 +15,10 @@ import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.NoRouteToHostException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.relay.ProbeDepth;
 import org.backupmx.smtp.ClientTimeouts;
 import org.backupmx.smtp.internal.codec.SmtpReplyDecoder;
@@ -65,6 +67,7 @@ final class RelayConnection {
     private @Nullable InputLimit wholeLimit;
     private String banner = "";
     private Extensions extensions = Extensions.NONE;
+    private Optional<PrimaryCapabilities.Tls> tls = Optional.empty();
     private long openedAt;
     private long busyAt;
     private int messages;
@@ -105,6 +108,16 @@ final class RelayConnection {
     /** Returns the first line of the banner, empty before it has come. */
     String banner() {
         return banner;
+    }
+
+    /** Takes what a handshake agreed on. */
+    void secured(PrimaryCapabilities.Tls agreed) {
+        tls = Optional.of(agreed);
+    }
+
+    /** Returns what the next hop said of itself. */
+    PrimaryCapabilities capabilities() {
+        return new PrimaryCapabilities(banner, extensions.lines(), tls);
     }
 
     /** Returns the time of its loop's clock in nanoseconds. */
