@@ -71,7 +71,7 @@ final class Checkpoints {
         try (FileIo.Handle file = segments.io().openForReading(path(number))) {
             Checkpoint read = read(file, segment);
             if (read == null) {
-                why = "it is damaged, or another release wrote it";
+                why = "it is damaged, cut by a crash, or another release wrote it";
             } else if (read.key() != segment.key() || read.end() > limit) {
                 why = "it is of another segment";
             } else {
@@ -224,9 +224,6 @@ final class Checkpoints {
             try (FileIo.Handle file = segments.io().openForWriting(work)) {
                 file.truncate(0); // what a crash left
                 filled = fill(file);
-                if (filled) {
-                    file.force();
-                }
             } finally {
                 if (!filled) {
                     segments.io().delete(work);
@@ -235,8 +232,8 @@ final class Checkpoints {
             if (!filled) {
                 return;
             }
+            // not forced: commits would wait for it, and one that a crash has cut is seen and left out
             segments.io().rename(work, path(segment.number()));
-            segments.io().forceDirectory(segments.directory());
             LOG.atDebug().addKeyValue("segment", segment.number()).log("checkpoint written");
         }
 

@@ -332,10 +332,16 @@ class CheckpointIT {
         SimulatedDisk calm = new SimulatedDisk(64 << 20);
         int before = fill(calm, new ArrayList<>());
         int steps = calm.steps();
-        assertThat(steps).isGreaterThan(before + 8);
+        assertThat(steps).isGreaterThan(before + 6);
+        int cut = 0;
         for (int step = before; step < steps; step++) {
-            powerGoesAt(step, new Random(step * 7L));
+            for (int draw = 0; draw < 4; draw++) {
+                cut += powerGoesAt(step, new Random(step * 7L + draw)) ? 1 : 0;
+            }
         }
+        assertThat(cut)
+                .as("checkpoints are not forced: some have a name and no end")
+                .isPositive();
     }
 
     /** Fills and closes a spool; returns the steps before its close. */
@@ -350,7 +356,7 @@ class CheckpointIT {
         return steps;
     }
 
-    private static void powerGoesAt(int step, Random random) throws IOException {
+    private static boolean powerGoesAt(int step, Random random) throws IOException {
         SimulatedDisk disk = new SimulatedDisk(64 << 20);
         disk.fault((call, file, bytes) -> {
             if (disk.steps() >= step && call != SimulatedDisk.Call.READ && call != SimulatedDisk.Call.LIST) {
@@ -374,17 +380,17 @@ class CheckpointIT {
         assertThat(found.lines())
                 .as(what)
                 .isEqualTo(IndexText.ofEveryRecord(after).lines());
-        assertThat(found.checkpoints())
-                .as(what + ": each that has its name is whole")
-                .isEqualTo((int) after.segments().stream()
+        boolean isAnyCut = found.checkpoints()
+                < after.segments().stream()
                         .filter(name -> after.has(name.replace("segment", "checkpoint")))
-                        .count());
+                        .count();
         try (FileSpool spool = SimulatedDisk.spool(after, step).open()) {
             assertThat(scan(spool))
                     .as(what)
                     .extracting(one -> one.message().id())
                     .containsExactlyElementsOf(ids);
         }
+        return isAnyCut;
     }
 
     /** Checkpoints are written while the spool runs, and go with their segments. */

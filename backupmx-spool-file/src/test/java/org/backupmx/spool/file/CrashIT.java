@@ -45,7 +45,7 @@ class CrashIT {
     private static final int POINTS = Integer.getInteger("crash.points", 2_500);
     private static final long FIRST_SEED = Long.getLong("crash.seed", 1);
     private static final int OPERATIONS = 40;
-    private static final int MOST_POINTS_TO_FIND_A_FAULT = 500;
+    private static final int MOST_POINTS_TO_FIND_A_FAULT = 5000;
 
     /** What somebody outside knows of a spool. */
     private static final class Ledger {
