@@ -13,6 +13,11 @@ public enum ContentRefusal {
     /** It is tried again until its lifetime has passed, as if the refusal were a transient failure. */
     RETRY,
     /**
+     * It goes to the primary once more, at once, with a field on top for its filters: {@code X-BackupMX-Refused:} and the
+     * refusal. This alone of all settings changes a message. Refused again, or for its size, it goes to the dead letters.
+     */
+    TAG_AND_RETRY,
+    /**
      * It is relayed to the {@linkplain UndeliveredPolicy#withRescueHosts rescue hosts}; if they do not take it, it goes to the
      * dead letters.
      */

@@ -176,13 +176,15 @@ record ServerSchedule(
     }
 
     private static ContentRefusal refusal(ConfigNode node, UndeliveredPolicy policy) throws ConfigException {
-        ContentRefusal refusal = node.value("dead-letter, dsn-if-verified, retry or rescue", text -> switch (text) {
-            case "dead-letter" -> ContentRefusal.DEAD_LETTER;
-            case "dsn-if-verified" -> ContentRefusal.DSN_IF_VERIFIED;
-            case "retry" -> ContentRefusal.RETRY;
-            case "rescue" -> ContentRefusal.RESCUE;
-            default -> throw new IllegalArgumentException(text);
-        });
+        ContentRefusal refusal =
+                node.value("dead-letter, dsn-if-verified, retry, tag-and-retry or rescue", text -> switch (text) {
+                    case "dead-letter" -> ContentRefusal.DEAD_LETTER;
+                    case "dsn-if-verified" -> ContentRefusal.DSN_IF_VERIFIED;
+                    case "retry" -> ContentRefusal.RETRY;
+                    case "tag-and-retry" -> ContentRefusal.TAG_AND_RETRY;
+                    case "rescue" -> ContentRefusal.RESCUE;
+                    default -> throw new IllegalArgumentException(text);
+                });
         checkRescue(node, refusal == ContentRefusal.RESCUE, policy);
         return refusal;
     }

@@ -421,7 +421,7 @@ class ServerConfigTest {
                   one.test:
                     undelivered: {expiry: rescue, refused-content: rescue}
                   two.test:
-                    undelivered: {rescue: ["store.two.test:2525", "[::1]"], expiry: rescue}
+                    undelivered: {rescue: ["store.two.test:2525", "[::1]"], expiry: rescue, refused-content: tag-and-retry}
                 undelivered: {rescue: store.example.net, rescue-for: 3d}
                 """);
         Map<MailDomain, ServerDomain> domains = ServerConfig.read(file).domains();
@@ -441,7 +441,8 @@ class ServerConfigTest {
                 .isEqualTo(common.withRescueHosts(
                                 RescueHosts.of(NextHop.parse("store.two.test:2525"), NextHop.parse("[::1]"))
                                         .withLifetime(Duration.ofDays(3)))
-                        .withExpiry(ExpiryAction.rescue()));
+                        .withExpiry(ExpiryAction.rescue())
+                        .withContentRefusal(ContentRefusal.TAG_AND_RETRY));
     }
 
     @Test

@@ -16,6 +16,7 @@ import org.backupmx.relay.RelayRequest;
 import org.backupmx.relay.RelayResult;
 import org.backupmx.relay.RelaySettings;
 import org.backupmx.spool.QueuedRecipient;
+import org.backupmx.spool.RecipientState;
 import org.backupmx.spool.SpoolLease;
 import org.jspecify.annotations.Nullable;
 
@@ -71,8 +72,14 @@ final class Attempt {
         this.addresses = addresses;
         this.settings = settings;
         this.lease = lease;
-        this.mailData = MailDataAhead.of(new SpooledMailData(delivery.spool, lease.message()));
+        this.mailData = tagged(lease, MailDataAhead.of(new SpooledMailData(delivery.spool, lease.message())));
         this.ending = ending;
+    }
+
+    /** Those who get a tag are attempted by themselves, so the first of them tells. */
+    private static MailData tagged(SpoolLease lease, MailData data) {
+        RecipientState first = lease.recipients().get(0).state();
+        return TagMark.is(first) ? new TaggedMailData(TagMark.field(first), data) : data;
     }
 
     void start() {

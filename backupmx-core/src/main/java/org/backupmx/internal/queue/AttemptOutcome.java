@@ -40,6 +40,7 @@ final class AttemptOutcome {
     final Set<Integer> notified = new HashSet<>(0); // whose reverse-path is told
     final List<Lost> rescues = new ArrayList<>(0); // who goes to the rescue hosts from now on
     boolean isRescue; // whether this was an attempt there
+    private boolean isOtherwise; // whether somebody goes another way from now on: to the rescue hosts, or with a tag
     Instant nextDue;
     boolean isAttempt = true; // expiring counts as one, too
 
@@ -114,6 +115,7 @@ final class AttemptOutcome {
                 one.recipient().index(),
                 new RecipientState.Deferred(RescueMark.begun(now, one.failure().reply()), now));
         rescues.add(one);
+        isOtherwise = true;
     }
 
     /** A recipient in rescue could not be reached there: it is tried again, rarer with time. */
@@ -133,17 +135,24 @@ final class AttemptOutcome {
         states.put(recipient.index(), new RecipientState.Deferred(reply, now));
     }
 
-    /** Tells whether nobody is left for the primary, and somebody for the rescue hosts. */
-    boolean isRescueNext() {
-        boolean isAny = false;
+    /** A recipient whose message was refused for its content gets it once more, with a tag. */
+    void tagged(QueuedRecipient recipient, SmtpReply refusal) {
+        states.put(recipient.index(), new RecipientState.Deferred(TagMark.marked(refusal), now));
+        isOtherwise = true;
+    }
+
+    /** Tells whether somebody goes another way from now on, and nobody has to be waited for. */
+    boolean goesOtherwise() {
+        if (!isOtherwise) {
+            return false;
+        }
         for (QueuedRecipient recipient : lease.recipients()) {
             RecipientState state = state(recipient);
-            isAny |= RescueMark.is(state);
-            if (!state.isFinal() && !RescueMark.is(state) && !DeadLetters.isBuried(state)) {
+            if (!state.isFinal() && DeadLetters.isPlain(state)) {
                 return false;
             }
         }
-        return isAny;
+        return true;
     }
 
     /** The state that a recipient of the lease will have. */
@@ -159,6 +168,11 @@ final class AttemptOutcome {
             }
         }
         return false;
+    }
+
+    /** What is kept of a peer's reply: nothing that looks like a mark of ours. */
+    static SmtpReply ofPeer(SmtpReply reply) {
+        return RescueMark.unmarked(TagMark.unmarked(bounded(reply)));
     }
 
     static String text(SmtpReply reply) {

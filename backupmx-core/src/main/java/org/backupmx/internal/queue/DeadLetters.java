@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.backupmx.mail.EnhancedStatusCode;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.spool.FindableSpool;
@@ -48,33 +49,39 @@ final class DeadLetters {
                 && deferred.reply().isPermanent();
     }
 
-    private static boolean isLiving(RecipientState state) {
-        return !isBuried(state) && !RescueMark.is(state);
+    /** Tells whether a recipient's next attempt is one at the primary, of the message as it came. */
+    static boolean isPlain(RecipientState state) {
+        return !isBuried(state) && !RescueMark.is(state) && !TagMark.is(state);
     }
 
     /**
      * Returns a lease with the recipients that are to be attempted at the primary; empty if the message waits for its other
-     * lanes, or goes to the rescue hosts. Never fails: in doubt all are attempted but who is in rescue.
+     * lanes, or goes to the rescue hosts. Those who get a tag come when all others are through. Never fails: in doubt all are
+     * attempted but who is in rescue.
      */
     Optional<SpoolLease> toAttempt(SpoolLease lease) {
         boolean isWhole = true; // a loop: every attempt of every message passes here
         for (QueuedRecipient recipient : lease.recipients()) {
-            isWhole &= isLiving(recipient.state());
+            isWhole &= isPlain(recipient.state());
         }
         if (isWhole) {
             return Optional.of(lease);
         }
-        List<QueuedRecipient> living = lease.recipients().stream()
-                .filter(recipient -> isLiving(recipient.state()))
-                .toList();
-        if (living.isEmpty() && RescueMark.isNext(lease)) {
-            return Optional.empty();
+        List<QueuedRecipient> next = those(lease, DeadLetters::isPlain);
+        if (next.isEmpty()) {
+            next = those(lease, TagMark::is);
         }
-        if (living.isEmpty()) {
-            return waitsForOthers(lease) ? Optional.empty() : Optional.of(lease);
+        if (next.isEmpty()) {
+            return RescueMark.isNext(lease) || waitsForOthers(lease) ? Optional.empty() : Optional.of(lease);
         }
         return Optional.of(new SpoolLease(
-                lease.message(), lease.domain(), living, lease.attempts(), lease.due(), lease.until(), lease.token()));
+                lease.message(), lease.domain(), next, lease.attempts(), lease.due(), lease.until(), lease.token()));
+    }
+
+    private static List<QueuedRecipient> those(SpoolLease lease, Predicate<RecipientState> which) {
+        return lease.recipients().stream()
+                .filter(recipient -> which.test(recipient.state()))
+                .toList();
     }
 
     private boolean waitsForOthers(SpoolLease lease) {

@@ -41,6 +41,11 @@ final class LaneExpiry {
         return route.undelivered();
     }
 
+    /** Tells whether this is mail for a domain of ours, as far as that is known. */
+    boolean isOfRelayDomain() {
+        return route.isOfRelayDomain();
+    }
+
     /** Tells whether mail that is lost so goes to the rescue hosts: never what is not for a domain of ours. */
     boolean isRescued(FailedRecipient failure) {
         boolean isWanted = failure.isExpired()

@@ -99,7 +99,7 @@ final class Settler {
         for (int i = 0; i < outcomes.size(); i++) {
             QueuedRecipient recipient = attempted.get(i);
             RecipientOutcome result = outcomes.get(i);
-            SmtpReply reply = RescueMark.unmarked(AttemptOutcome.bounded(result.reply()));
+            SmtpReply reply = AttemptOutcome.ofPeer(result.reply());
             if (result instanceof RecipientOutcome.Relayed) {
                 outcome.relayed(recipient, reply);
             } else if (result instanceof RecipientOutcome.PermanentFailure) {
@@ -132,8 +132,7 @@ final class Settler {
         List<QueuedRecipient> attempted = RescueMark.recipients(held.lease());
         for (int i = 0; i < outcomes.size(); i++) {
             QueuedRecipient recipient = attempted.get(i);
-            SmtpReply reply =
-                    RescueMark.unmarked(AttemptOutcome.bounded(outcomes.get(i).reply()));
+            SmtpReply reply = AttemptOutcome.ofPeer(outcomes.get(i).reply());
             if (outcomes.get(i) instanceof RecipientOutcome.Relayed) {
                 outcome.relayed(recipient, reply);
                 delivery.counts.rescued();
@@ -150,29 +149,44 @@ final class Settler {
     }
 
     private static void refused(AttemptOutcome outcome, QueuedRecipient recipient, SmtpReply reply) {
-        if (outcome.expiry.rules().contentRefusal() == ContentRefusal.RETRY && LostMail.isContentRefusal(reply)) {
+        ContentRefusal rule = outcome.expiry.rules().contentRefusal();
+        if (rule == ContentRefusal.RETRY && LostMail.isContentRefusal(reply)) {
             deferred(
                     outcome,
                     recipient,
                     AttemptOutcome.bounded(
                             SmtpReply.of(451, "4.7.1", "Refused, tried again: " + AttemptOutcome.text(reply))));
+        } else if (rule == ContentRefusal.TAG_AND_RETRY && isTagged(outcome, recipient, reply)) {
+            outcome.tagged(recipient, reply);
         } else {
             outcome.refused(recipient, reply);
         }
+    }
+
+    /** Once, and not for what an operator has released. */
+    private static boolean isTagged(AttemptOutcome outcome, QueuedRecipient recipient, SmtpReply reply) {
+        return TagMark.isWorthIt(reply) && DeadLetters.isPlain(recipient.state()) && outcome.expiry.isOfRelayDomain();
     }
 
     private static void deferred(AttemptOutcome outcome, QueuedRecipient recipient, SmtpReply reply) {
         if (RescueMark.is(recipient.state())) {
             outcome.rescueDeferred(recipient, reply); // no attempt of ours: none of it is given back
         } else if (outcome.retry() instanceof RetryDecision.RetryAt retry) {
-            boolean isMarked = UnknownOutcomes.is(recipient.state());
             outcome.deferred(
                     recipient,
-                    isMarked ? AttemptOutcome.bounded(UnknownOutcomes.marked(reply)) : reply,
+                    marked(recipient.state(), reply),
                     Greylisted.soonest(reply, retry.instant(), outcome.now));
         } else {
             outcome.expired(recipient, reply);
         }
+    }
+
+    /** What is kept of a reply with who bears a mark. */
+    private static SmtpReply marked(RecipientState before, SmtpReply reply) {
+        if (TagMark.is(before)) {
+            return TagMark.answered(before, reply);
+        }
+        return UnknownOutcomes.is(before) ? AttemptOutcome.bounded(UnknownOutcomes.marked(reply)) : reply;
     }
 
     /** Settles an attempt that had one reason to fail for now, the same for all. */
@@ -265,7 +279,7 @@ final class Settler {
     private void close(HeldLease held, AttemptOutcome outcome, Done done) {
         boolean settled = false;
         try {
-            if (!outcome.rescues.isEmpty() && outcome.isRescueNext()) {
+            if (outcome.goesOtherwise()) {
                 outcome.nextDue = outcome.now;
             }
             deadLetters.holdIfOver(outcome);
