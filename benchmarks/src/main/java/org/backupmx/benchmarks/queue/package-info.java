@@ -1,0 +1,5 @@
+/** What orders for many messages cost. */
+@NullMarked
+package org.backupmx.benchmarks.queue;
+
+import org.jspecify.annotations.NullMarked;
