@@ -13,6 +13,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 import org.backupmx.dns.MxResolver;
 import org.backupmx.event.BackupMxListener;
 import org.backupmx.greylist.GreylistPolicy;
@@ -32,6 +33,8 @@ import org.backupmx.relay.OwnIdentity;
 import org.backupmx.relay.RelayClient;
 import org.backupmx.relay.RelaySettings;
 import org.backupmx.retry.RetryPolicy;
+import org.backupmx.spool.LeaseOrder;
+import org.backupmx.spool.OrderedSpool;
 import org.backupmx.spool.Spool;
 import org.backupmx.undelivered.DeliveryPreset;
 import org.backupmx.undelivered.UndeliveredPolicy;
@@ -110,6 +113,7 @@ public final class BackupMxBuilder {
     HealthProbe healthProbe = HealthProbe.recipient();
     RelaySettings relaySettings = RelaySettings.defaults();
     DeliveryRate deliveryRate = DeliveryRate.unlimited();
+    LeaseOrder drainOrder = LeaseOrder.OLDEST;
     Map<MailDomain, List<NextHop>> routes = Map.of();
     OwnIdentity ownIdentity = OwnIdentity.named();
 
@@ -158,6 +162,7 @@ public final class BackupMxBuilder {
         healthProbe = from.healthProbe;
         relaySettings = from.relaySettings;
         deliveryRate = from.deliveryRate;
+        drainOrder = from.drainOrder;
         routes = from.routes;
         ownIdentity = from.ownIdentity;
         postmaster = from.postmaster;
@@ -398,6 +403,20 @@ public final class BackupMxBuilder {
      */
     public BackupMxBuilder deliveryRate(DeliveryRate value) {
         deliveryRate = requireNonNull(value, "value");
+        return this;
+    }
+
+    /**
+     * Sets in which order mail that waits for its first attempt goes, in relay domains without an order of their own; what was
+     * attempted before goes by its time, behind it. No recipient has more than its share in any order. While the oldest
+     * message of a domain has a day, or half of its lifetime, or less to live, that goes oldest first. Default:
+     * {@link LeaseOrder#OLDEST}; another one needs an {@link OrderedSpool}.
+     *
+     * @param value the order
+     * @return this builder
+     */
+    public BackupMxBuilder drainOrder(LeaseOrder value) {
+        drainOrder = requireNonNull(value, "value");
         return this;
     }
 
@@ -703,6 +722,14 @@ public final class BackupMxBuilder {
         if (needsHistory) {
             missing(faults, historyStore, "historyStore: none (expected: a store, as lifetimes count only uptime)");
         }
+        Spool given = spool;
+        if (given != null && !(given instanceof OrderedSpool)) {
+            orders(domains)
+                    .filter(order -> order != LeaseOrder.OLDEST)
+                    .findFirst()
+                    .ifPresent(order -> faults.add("drainOrder: " + order + " (expected: OLDEST, as "
+                            + given.getClass().getName() + " is no OrderedSpool)"));
+        }
         if (maxDeliveriesPerPrimary > maxDeliveries) {
             faults.add("maxDeliveriesPerPrimary: " + maxDeliveriesPerPrimary + " (expected: at most maxDeliveries, "
                     + maxDeliveries + ")");
@@ -718,6 +745,11 @@ public final class BackupMxBuilder {
                     .giveUpAfter(DEFAULT_LIFETIME);
         }
         return new BackupMx(new BackupMxConfig(complete));
+    }
+
+    private Stream<LeaseOrder> orders(RelayDomains domains) {
+        return Stream.concat(
+                Stream.of(drainOrder), domains.listed().stream().flatMap(domain -> domain.drainOrder().stream()));
     }
 
     private static void missing(List<String> faults, @Nullable Object setting, String fault) {

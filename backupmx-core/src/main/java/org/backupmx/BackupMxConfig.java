@@ -29,6 +29,7 @@ import org.backupmx.relay.OwnIdentity;
 import org.backupmx.relay.RelayClient;
 import org.backupmx.relay.RelaySettings;
 import org.backupmx.retry.RetryPolicy;
+import org.backupmx.spool.LeaseOrder;
 import org.backupmx.spool.Spool;
 import org.backupmx.undelivered.UndeliveredPolicy;
 
@@ -182,6 +183,15 @@ public final class BackupMxConfig {
      */
     public RelaySettings relaySettings() {
         return values.relaySettings;
+    }
+
+    /**
+     * Returns in which order waiting mail goes where a domain does not say.
+     *
+     * @return the order
+     */
+    public LeaseOrder drainOrder() {
+        return values.drainOrder;
     }
 
     /**

@@ -11,6 +11,7 @@ import org.backupmx.relay.DeliveryRate;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.RelaySettings;
 import org.backupmx.retry.RetryPolicy;
+import org.backupmx.spool.LeaseOrder;
 import org.backupmx.undelivered.UndeliveredPolicy;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,7 @@ public final class RelayDomain {
     private final @Nullable DomainMode mode;
     private final @Nullable RelaySettings relaySettings;
     private final @Nullable DeliveryRate deliveryRate;
+    private final @Nullable LeaseOrder drainOrder;
     private final boolean privateNextHops;
     private final boolean requiresTls;
     private final long maxMessageBytes; // 0 for the engine's alone
@@ -59,6 +61,9 @@ public final class RelayDomain {
         @Nullable
         DeliveryRate deliveryRate;
 
+        @Nullable
+        LeaseOrder drainOrder;
+
         boolean privateNextHops;
         boolean requiresTls;
         long maxMessageBytes;
@@ -79,6 +84,7 @@ public final class RelayDomain {
         this.mode = from.mode;
         this.relaySettings = from.relaySettings;
         this.deliveryRate = from.deliveryRate;
+        this.drainOrder = from.drainOrder;
         this.privateNextHops = from.privateNextHops;
         this.requiresTls = from.requiresTls;
         this.maxMessageBytes = from.maxMessageBytes;
@@ -93,6 +99,7 @@ public final class RelayDomain {
         copy.mode = mode;
         copy.relaySettings = relaySettings;
         copy.deliveryRate = deliveryRate;
+        copy.drainOrder = drainOrder;
         copy.privateNextHops = privateNextHops;
         copy.requiresTls = requiresTls;
         copy.maxMessageBytes = maxMessageBytes;
@@ -195,6 +202,17 @@ public final class RelayDomain {
     public RelayDomain withDeliveryRate(DeliveryRate value) {
         requireNonNull(value, "value");
         return with(settings -> settings.deliveryRate = value);
+    }
+
+    /**
+     * Returns this domain with an order of its own in which waiting mail is attempted.
+     *
+     * @param value the order, see {@link org.backupmx.BackupMxBuilder#drainOrder}; the engine's unless set
+     * @return a copy
+     */
+    public RelayDomain withDrainOrder(LeaseOrder value) {
+        requireNonNull(value, "value");
+        return with(settings -> settings.drainOrder = value);
     }
 
     /**
@@ -325,6 +343,15 @@ public final class RelayDomain {
      */
     public Optional<DeliveryRate> deliveryRate() {
         return Optional.ofNullable(deliveryRate);
+    }
+
+    /**
+     * Returns the order in which waiting mail of this domain is attempted.
+     *
+     * @return the order, empty for the engine's
+     */
+    public Optional<LeaseOrder> drainOrder() {
+        return Optional.ofNullable(drainOrder);
     }
 
     /**

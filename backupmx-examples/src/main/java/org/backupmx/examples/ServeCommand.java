@@ -145,6 +145,7 @@ final class ServeCommand implements Callable<Integer> {
                 .healthProbe(config.probe().healthProbe())
                 .relaySettings(config.relay())
                 .deliveryRate(config.rate())
+                .drainOrder(config.drainOrder())
                 .mode(config.mode())
                 .recycleFor(config.recycle())
                 .maxMessageBytes(config.limits().messageBytes())

@@ -28,6 +28,7 @@ import org.backupmx.relay.RelaySettings;
 import org.backupmx.smtp.SmtpListener;
 import org.backupmx.smtp.StartTls;
 import org.backupmx.smtp.Transport;
+import org.backupmx.spool.LeaseOrder;
 import org.backupmx.spool.file.KeyFile;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +50,7 @@ record ServerConfig(
         ServerProbe probe,
         RelaySettings relay,
         DeliveryRate rate,
+        LeaseOrder drainOrder,
         ServerSchedule schedule,
         SenderVerifier verifiedSenders,
         ServerLimits limits,
@@ -80,6 +82,7 @@ record ServerConfig(
             "probe",
             "relay",
             "rate",
+            "drain-order",
             "retry",
             "lifetime",
             "undelivered",
@@ -157,6 +160,7 @@ record ServerConfig(
                 ServerProbe.of(map.get("probe")),
                 relay,
                 rate,
+                map.containsKey("drain-order") ? ServerDomain.drainOrder(map.get("drain-order")) : LeaseOrder.OLDEST,
                 schedule,
                 ServerSchedule.verifiedSenders(map.get("verified-senders")),
                 limits,

@@ -17,12 +17,13 @@ import org.backupmx.relay.DeliveryRate;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.RelaySettings;
 import org.backupmx.relay.TlsPolicy;
+import org.backupmx.spool.LeaseOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One relay domain of the reference server's configuration: its fixed next hops, empty for «by MX», its mode, absent for
  * that of all, its recipients, absent for «any», whether its mail must come by TLS, its size limit, how we present ourselves to
- * its primary, how much that is given, and its schedule, each absent for that of all.
+ * its primary, how much that is given, in which order, and its schedule, each absent for that of all.
  */
 record ServerDomain(
         List<NextHop> primary,
@@ -32,6 +33,7 @@ record ServerDomain(
         OptionalLong messageBytes,
         Optional<RelaySettings> relay,
         Optional<DeliveryRate> rate,
+        Optional<LeaseOrder> drainOrder,
         Optional<ServerSchedule> schedule) {
 
     static final ServerDomain DEFAULT = new ServerDomain(
@@ -40,6 +42,7 @@ record ServerDomain(
             Optional.empty(),
             false,
             OptionalLong.empty(),
+            Optional.empty(),
             Optional.empty(),
             Optional.empty(),
             Optional.empty());
@@ -52,6 +55,7 @@ record ServerDomain(
             "message-size",
             "relay",
             "rate",
+            "drain-order",
             "retry",
             "lifetime",
             "undelivered");
@@ -122,6 +126,7 @@ record ServerDomain(
                 messageBytes(map.get("message-size"), limits),
                 relay(map.get("relay"), relay, primary),
                 map.containsKey("rate") ? Optional.of(ServerRate.of(map.get("rate"), rate)) : Optional.empty(),
+                map.containsKey("drain-order") ? Optional.of(drainOrder(map.get("drain-order"))) : Optional.empty(),
                 ServerSchedule.KEYS.stream().anyMatch(map::containsKey)
                         ? Optional.of(ServerSchedule.of(map, schedule, hasHistory))
                         : Optional.empty());
@@ -148,6 +153,16 @@ record ServerDomain(
         return node.value("always or monitoring", text -> switch (text) {
             case "always" -> DomainMode.ALWAYS;
             case "monitoring" -> DomainMode.MONITORING;
+            default -> throw new IllegalArgumentException(text);
+        });
+    }
+
+    /** Reads in which order waiting mail goes. */
+    static LeaseOrder drainOrder(ConfigNode node) throws ConfigException {
+        return node.value("oldest, newest or smallest", text -> switch (text) {
+            case "oldest" -> LeaseOrder.OLDEST;
+            case "newest" -> LeaseOrder.NEWEST;
+            case "smallest" -> LeaseOrder.SMALLEST;
             default -> throw new IllegalArgumentException(text);
         });
     }
@@ -203,6 +218,9 @@ record ServerDomain(
         }
         if (rate.isPresent()) {
             domain = domain.withDeliveryRate(rate.get());
+        }
+        if (drainOrder.isPresent()) {
+            domain = domain.withDrainOrder(drainOrder.get());
         }
         if (schedule.isPresent()) {
             domain = domain.withRetryPolicy(schedule.get().retryPolicy())

@@ -35,6 +35,7 @@ import org.backupmx.smtp.BareLineEnds;
 import org.backupmx.smtp.EarlyTalkers;
 import org.backupmx.smtp.SmtpListener;
 import org.backupmx.smtp.Transport;
+import org.backupmx.spool.LeaseOrder;
 import org.backupmx.undelivered.ContentRefusal;
 import org.backupmx.undelivered.ExpiryAction;
 import org.backupmx.undelivered.RescueHosts;
@@ -141,6 +142,7 @@ class ServerConfigTest {
                     undelivered: {expiry: hold, hold: 3d, counts: uptime, refused-content: retry}
                     recipients: [a@example.test, "\\"b c\\"@example.test"]
                     relay: {tls: fingerprint, tls-fingerprints: ["%s"]}
+                    drain-order: smallest
                     rate: {bytes: 50MB/min, hours: ["22:00-06:00 Europe/Berlin", "Sat,Sun 00:00-24:00 UTC"]}
                   by-mx.test:
                 by-destination: [192.0.2.0/24, "2001:db8::/32"]
@@ -156,6 +158,7 @@ class ServerConfigTest {
                   key: %s
                   source: [127.0.0.1, "::1"]
                   helo: Out.example.net
+                drain-order: newest
                 rate: {messages: 600/min, bytes: unlimited, hours: "08:00-18:00 UTC"}
                 probe: {depth: starttls, up: 8m, down: 1s, timeout: 20s, rise: 1, fall: 3}
                 retry: 5m*3, 15m*4, 1h
@@ -215,12 +218,15 @@ class ServerConfigTest {
         assertThat(relay.sourceAddress(IpNetwork.of("2001:db8::1").first()))
                 .contains(IpNetwork.of("::1").first());
         assertThat(relay.heloName()).contains("out.example.net");
+        assertThat(config.drainOrder()).isEqualTo(LeaseOrder.NEWEST);
         DeliveryRate rate = DeliveryRate.unlimited().withMessagesPerMinute(600);
         assertThat(config.rate()).isEqualTo(rate.withHours(DeliveryHours.parse("08:00-18:00 UTC")));
         ServerDomain domain = config.domains().get(MailDomain.of("example.test"));
         assertThat(domain.relay()).hasValueSatisfying(own -> {
             assertThat(own).isEqualTo(relay.withTls(TlsPolicy.fingerprint("ab".repeat(32))));
         });
+        assertThat(domain.relayDomain(MailDomain.of("example.test")).drainOrder())
+                .contains(LeaseOrder.SMALLEST);
         assertThat(domain.relayDomain(MailDomain.of("example.test")).deliveryRate())
                 .contains(rate.withBytesPerMinute(50 << 20)
                         .withHours(DeliveryHours.parse("22:00-06:00 Europe/Berlin", "Sat,Sun 00:00-24:00 UTC")));
@@ -307,6 +313,7 @@ class ServerConfigTest {
                         2,
                         2));
         assertThat(config.rate()).isEqualTo(DeliveryRate.unlimited());
+        assertThat(config.drainOrder()).isEqualTo(LeaseOrder.OLDEST);
         assertThat(config.schedule()).isEqualTo(ServerSchedule.DEFAULT);
         assertThat(config.schedule().lifetime()).contains(Duration.ofDays(14));
         assertThat(config.adminSocket()).contains(Path.of("spool/admin.sock"));

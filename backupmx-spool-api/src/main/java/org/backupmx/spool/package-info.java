@@ -6,7 +6,8 @@
  * ({@link org.backupmx.spool.FindableSpool}, {@link org.backupmx.spool.HoldableSpool},
  * {@link org.backupmx.spool.DeletableSpool}, {@link org.backupmx.spool.ReschedulableSpool},
  * {@link org.backupmx.spool.ResettableSpool},
- * {@link org.backupmx.spool.RecipientReadableSpool}) are interfaces of their own that a spool may implement too.
+ * {@link org.backupmx.spool.RecipientReadableSpool}), and other orders of leasing
+ * ({@link org.backupmx.spool.OrderedSpool}), are interfaces of their own that a spool may implement too.
  */
 @NullMarked
 package org.backupmx.spool;

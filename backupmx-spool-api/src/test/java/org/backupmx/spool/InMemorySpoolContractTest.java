@@ -6,6 +6,7 @@ import org.backupmx.spool.testkit.DeletableSpoolContract;
 import org.backupmx.spool.testkit.FindableSpoolContract;
 import org.backupmx.spool.testkit.HoldableSpoolContract;
 import org.backupmx.spool.testkit.InMemorySpool;
+import org.backupmx.spool.testkit.OrderedSpoolContract;
 import org.backupmx.spool.testkit.RecipientReadableSpoolContract;
 import org.backupmx.spool.testkit.ReschedulableSpoolContract;
 import org.backupmx.spool.testkit.ResettableSpoolContract;
@@ -19,7 +20,8 @@ class InMemorySpoolContractTest
                 DeletableSpoolContract,
                 ReschedulableSpoolContract,
                 RecipientReadableSpoolContract,
-                ResettableSpoolContract {
+                ResettableSpoolContract,
+                OrderedSpoolContract {
 
     @Override
     public Spool newSpool() {

@@ -14,6 +14,7 @@ import java.util.stream.Stream;
 import org.backupmx.spool.testkit.DeletableSpoolContract;
 import org.backupmx.spool.testkit.FindableSpoolContract;
 import org.backupmx.spool.testkit.HoldableSpoolContract;
+import org.backupmx.spool.testkit.OrderedSpoolContract;
 import org.backupmx.spool.testkit.RecipientReadableSpoolContract;
 import org.backupmx.spool.testkit.ReschedulableSpoolContract;
 import org.backupmx.spool.testkit.ResettableSpoolContract;
@@ -46,7 +47,8 @@ class SpoolRulesTest {
                         DeletableSpoolContract.class,
                         ReschedulableSpoolContract.class,
                         RecipientReadableSpoolContract.class,
-                        ResettableSpoolContract.class)
+                        ResettableSpoolContract.class,
+                        OrderedSpoolContract.class)
                 .flatMap(contract -> Stream.of(contract.getMethods()))
                 .filter(method -> method.isAnnotationPresent(Test.class))
                 .map(SpoolRulesTest::number)

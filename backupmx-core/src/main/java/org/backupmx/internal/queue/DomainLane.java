@@ -56,6 +56,7 @@ final class DomainLane {
     private final Recovery recovery;
     private final LaneHours hours;
     private final LaneExpiry expiry;
+    private final LaneOrder order;
     private final ExpirySweep sweep;
     private final ExpiryWarnings warnings;
     private final Canaries canaries;
@@ -91,6 +92,7 @@ final class DomainLane {
         this.recovery = new Recovery(scheduler.startedAt());
         this.expiry = new LaneExpiry(
                 route, recovery, new AnsweringTime(delivery.history, primary::nextHops), primary::offered);
+        this.order = new LaneOrder(delivery.spool, route, expiry);
         this.sweep = new ExpirySweep(
                 expiry, delivery.keeper, !delivery.config.senderVerifier().equals(SenderVerifier.none()));
         this.warnings = new ExpiryWarnings(delivery, domain, expiry);
@@ -498,7 +500,7 @@ final class DomainLane {
         if (!mayHave) {
             return false;
         }
-        List<SpoolLease> leases = lease(now, drain == null ? now : Instant.MAX);
+        List<SpoolLease> leases = order.lease(request(now, drain == null ? now : Instant.MAX, BATCH), listed);
         for (SpoolLease lease : leases) {
             take(lease, now);
         }
@@ -520,8 +522,12 @@ final class DomainLane {
     }
 
     private List<SpoolLease> lease(Instant now, Instant dueBy, int most) throws SpoolException {
+        return delivery.spool.lease(request(now, dueBy, most));
+    }
+
+    private LeaseRequest request(Instant now, Instant dueBy, int most) {
         int limit = Math.max(1, Math.min(most, delivery.keeper.room()));
-        return delivery.spool.lease(new LeaseRequest(domain, now, dueBy, now.plus(Delivery.LEASE), limit));
+        return new LeaseRequest(domain, now, dueBy, now.plus(Delivery.LEASE), limit);
     }
 
     private void take(SpoolLease lease, Instant now) {
@@ -534,7 +540,7 @@ final class DomainLane {
             rescue.take(held, now);
         } else if (drain != null && UnknownOutcomes.has(lease) && drain.hasRoomForLast()) {
             drain.parkLast(held);
-        } else if (shares.isOver(lease, now)) {
+        } else if (shares.isOver(lease, order.isOwn(), now)) {
             delivery.keeper.settle(held, Settlement.unused(now, now.plusMillis(1)));
         } else {
             pending.add(held);

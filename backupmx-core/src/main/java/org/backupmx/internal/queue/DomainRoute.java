@@ -24,6 +24,7 @@ import org.backupmx.relay.RelayRoute;
 import org.backupmx.relay.RelaySettings;
 import org.backupmx.relay.TlsPolicy;
 import org.backupmx.retry.RetryPolicy;
+import org.backupmx.spool.LeaseOrder;
 import org.backupmx.undelivered.UndeliveredPolicy;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -45,6 +46,7 @@ final class DomainRoute {
      * @param undelivered what becomes of its mail that cannot be delivered
      * @param relaySettings how we present ourselves to its primary; to a stranger's without secrets
      * @param deliveryRate how much its primary is given and when; no bound to others
+     * @param drainOrder in which order its mail goes
      * @param route the route
      * @param lastGood what made good for the DNS, empty if it needed nothing
      * @param isElsewhere whether the route leads into networks in which the primary never was, and nobody has taken a
@@ -57,6 +59,7 @@ final class DomainRoute {
             UndeliveredPolicy undelivered,
             RelaySettings relaySettings,
             DeliveryRate deliveryRate,
+            LeaseOrder drainOrder,
             RelayRoute route,
             Optional<RouteFinder.LastGood> lastGood,
             boolean isElsewhere,
@@ -74,6 +77,7 @@ final class DomainRoute {
                     undelivered,
                     relaySettings,
                     deliveryRate,
+                    drainOrder,
                     route,
                     lastGood,
                     isElsewhere,
@@ -134,6 +138,12 @@ final class DomainRoute {
     /** Returns how we present ourselves to a host that is not the primary. */
     RelaySettings settingsForOthers() {
         return redirected(relaySettings());
+    }
+
+    /** Returns in which order mail goes, as far as that is known. */
+    LeaseOrder drainOrder() {
+        Known last = known;
+        return last == null ? LeaseOrder.OLDEST : last.drainOrder();
     }
 
     /** Returns how much the primary is given and when, as far as that is known. */
@@ -216,6 +226,7 @@ final class DomainRoute {
                     undelivered,
                     relaySettings,
                     rate,
+                    isRelayDomain ? drainOrder(settings) : LeaseOrder.OLDEST,
                     found.route(),
                     found.lastGood(),
                     isElsewhere,
@@ -244,6 +255,12 @@ final class DomainRoute {
         DeliveryRate otherwise =
                 settings.isPresent() || last == null ? delivery.config.deliveryRate() : last.deliveryRate();
         return settings.flatMap(RelayDomain::deliveryRate).orElse(otherwise);
+    }
+
+    private LeaseOrder drainOrder(Optional<RelayDomain> settings) {
+        Known last = known;
+        LeaseOrder otherwise = settings.isPresent() || last == null ? delivery.config.drainOrder() : last.drainOrder();
+        return settings.flatMap(RelayDomain::drainOrder).orElse(otherwise);
     }
 
     /** Another host is not the primary: it gets no credentials, and cannot have its certificate; TLS may still be asked of it. */
@@ -278,6 +295,7 @@ final class DomainRoute {
                     last.undelivered(),
                     last.relaySettings(),
                     last.deliveryRate(),
+                    last.drainOrder(),
                     hops,
                     last.lastGood(),
                     false,
@@ -318,6 +336,7 @@ final class DomainRoute {
                         delivery.config.undelivered(),
                         delivery.config.relaySettings(),
                         delivery.config.deliveryRate(),
+                        delivery.config.drainOrder(),
                         new RelayRoute.Retry("look-up of the domain failed"),
                         Optional.empty(),
                         false,

@@ -28,9 +28,15 @@ final class RecipientShares {
     private int share = FIRST;
     private boolean hasPutBack;
 
-    /** Tells whether a message that was leased goes behind; its new due instant has to be after {@code now}. */
-    boolean isOver(SpoolLease lease, Instant now) {
-        if (lease.due().isAfter(roundBegan)) {
+    /**
+     * Tells whether a message that was leased goes behind; its new due instant has to be after {@code now}.
+     *
+     * @param isReordered whether messages that wait for their first attempt come before all others: then only a message
+     *     that was put back tells that the round is over
+     */
+    boolean isOver(SpoolLease lease, boolean isReordered, Instant now) {
+        boolean isFirst = isReordered && lease.due().equals(lease.message().receivedAt());
+        if (!isFirst && lease.due().isAfter(roundBegan)) {
             begin(now);
         }
         Mailbox recipient = lease.recipients().get(0).recipient().path().mailbox();

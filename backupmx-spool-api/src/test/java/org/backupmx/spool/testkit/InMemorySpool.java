@@ -23,7 +23,9 @@ import org.backupmx.mail.Mailbox;
 import org.backupmx.spool.DeletableSpool;
 import org.backupmx.spool.FindableSpool;
 import org.backupmx.spool.HoldableSpool;
+import org.backupmx.spool.LeaseOrder;
 import org.backupmx.spool.LeaseRequest;
+import org.backupmx.spool.OrderedSpool;
 import org.backupmx.spool.QueuedMessage;
 import org.backupmx.spool.RecipientReadableSpool;
 import org.backupmx.spool.ReschedulableSpool;
@@ -57,7 +59,8 @@ public final class InMemorySpool
                 DeletableSpool,
                 ReschedulableSpool,
                 RecipientReadableSpool,
-                ResettableSpool {
+                ResettableSpool,
+                OrderedSpool {
 
     /** A call that can be made to fail once. */
     public enum Call {
@@ -295,6 +298,14 @@ public final class InMemorySpool
         synchronized (store) {
             enter(Call.LEASE);
             return store.lease(request, this);
+        }
+    }
+
+    @Override
+    public List<SpoolLease> lease(LeaseRequest request, LeaseOrder order) throws SpoolException {
+        synchronized (store) {
+            enter(Call.LEASE);
+            return store.lease(request, order, this);
         }
     }
 

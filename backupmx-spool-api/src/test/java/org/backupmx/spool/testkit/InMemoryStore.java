@@ -18,6 +18,7 @@ import java.util.function.Consumer;
 import org.backupmx.mail.Envelope;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Recipient;
+import org.backupmx.spool.LeaseOrder;
 import org.backupmx.spool.LeaseRequest;
 import org.backupmx.spool.MessageLane;
 import org.backupmx.spool.QueuedMessage;
@@ -85,6 +86,11 @@ final class InMemoryStore {
                 }
             }
             return open;
+        }
+
+        /** Tells whether it was neither attempted nor rescheduled. */
+        boolean isFresh() {
+            return due.equals(stored.message.receivedAt());
         }
 
         Instant free() {
@@ -240,6 +246,42 @@ final class InMemoryStore {
             leases.add(lease(place, lease));
         }
         return leases;
+    }
+
+    /** In an order; sorts all that can be leased. */
+    List<SpoolLease> lease(LeaseRequest request, LeaseOrder order, Object owner) {
+        if (order == LeaseOrder.OLDEST) {
+            return lease(request, owner);
+        }
+        Lane lane = lanes.get(request.domain());
+        if (lane == null) {
+            return List.of();
+        }
+        List<Place> due = new ArrayList<>();
+        lane.unleased.stream()
+                .filter(place -> !place.due.isAfter(request.dueBy()))
+                .forEach(due::add);
+        lane.leased.stream()
+                .filter(place -> hasEnded(place, request.now()) && !place.due.isAfter(request.dueBy()))
+                .forEach(due::add);
+        due.sort(Comparator.comparing((Place place) -> !place.isFresh())
+                .thenComparing((one, other) -> one.isFresh() && other.isFresh()
+                        ? fresh(order).compare(one, other)
+                        : Lane.DUE.compare(one, other)));
+        List<SpoolLease> leases = new ArrayList<>();
+        for (Place place : due.subList(0, Math.min(due.size(), request.limit()))) {
+            Hold lease = new Hold(++lastToken, request.until(), owner);
+            change(place, () -> place.lease = lease);
+            leases.add(lease(place, lease));
+        }
+        return leases;
+    }
+
+    private static Comparator<Place> fresh(LeaseOrder order) {
+        return order == LeaseOrder.NEWEST
+                ? Lane.DUE.reversed()
+                : Comparator.<Place>comparingLong(place -> place.stored.mailData.length)
+                        .thenComparing(Lane.DUE);
     }
 
     private static boolean hasEnded(Place place, Instant now) {

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.backupmx.mail.MailDomain;
+import org.backupmx.spool.LeaseOrder;
 import org.backupmx.spool.LeaseRequest;
 import org.backupmx.spool.QueuedRecipient;
 import org.backupmx.spool.RecipientState;
@@ -54,7 +55,7 @@ final class Deliveries {
         this.nextToken = session << Ids.COUNTER_BITS;
     }
 
-    List<Ticket> lease(LeaseRequest request) {
+    List<Ticket> lease(LeaseRequest request, LeaseOrder order) {
         synchronized (index) {
             List<Ticket> tickets = new ArrayList<>();
             Lane lane = index.lanes.find(request.domain());
@@ -66,12 +67,7 @@ final class Deliveries {
                 index.endLease(entry);
                 index.place(entry);
             }
-            long dueBy = Micros.of(request.dueBy());
-            while (tickets.size() < request.limit()
-                    && !lane.due.isEmpty()
-                    && index.entries.due.get(lane.due.first()) <= dueBy) {
-                int entry = lane.due.first();
-                lane.place(entry, false);
+            for (int entry : lane.take(order, Micros.of(request.dueBy()), request.limit())) {
                 long token = open(lane, entry, request.until(), false);
                 tickets.add(new Ticket(place(index, entry), token));
             }

@@ -2,6 +2,7 @@ package org.backupmx.spool.file;
 
 import java.util.Arrays;
 import java.util.function.IntToLongFunction;
+import org.backupmx.spool.LeaseOrder;
 
 /** A heap of lane entries, least key first and among equals the older message; each entry knows its place. */
 final class EntryHeap {
@@ -27,6 +28,20 @@ final class EntryHeap {
     static EntryHeap byAge(EntryTable entries, MessageTable messages) {
         return new EntryHeap(
                 entries, messages, entry -> messages.received.get(entries.message.get(entry)), entries.agePlace);
+    }
+
+    /** Of messages that wait for their first attempt. */
+    static EntryHeap by(LeaseOrder order, EntryTable entries, MessageTable messages) {
+        IntToLongFunction received = entry -> messages.received.get(entries.message.get(entry));
+        return new EntryHeap(
+                entries,
+                messages,
+                switch (order) {
+                    case OLDEST -> received;
+                    case NEWEST -> entry -> -received.applyAsLong(entry);
+                    case SMALLEST -> entry -> messages.sizeBytes(entries.message.get(entry));
+                },
+                entries.orderPlace);
     }
 
     boolean isEmpty() {
@@ -67,6 +82,32 @@ final class EntryHeap {
         }
         size++;
         up(size - 1, entry);
+    }
+
+    /** Takes entries in place of what there is, none twice; in time that grows as their number. */
+    void fill(int[] all) {
+        clear();
+        heap = Arrays.copyOf(all, Math.max(2, all.length));
+        size = all.length;
+        for (int at = size - 1; at >= 0; at--) {
+            int entry = heap[at];
+            down(at, entry);
+        }
+    }
+
+    private void down(int from, int entry) {
+        int at = from;
+        for (int child = 2 * at + 1; child < size; child = 2 * at + 1) {
+            if (child + 1 < size && before(heap[child + 1], heap[child])) {
+                child++;
+            }
+            if (!before(heap[child], entry)) {
+                break;
+            }
+            put(at, heap[child]);
+            at = child;
+        }
+        put(at, entry);
     }
 
     void remove(int entry) {

@@ -5,7 +5,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The lane entries: one row for each lane in which a message stands. Guarded by the index.
  *
- * <p>20 bytes a row, 16 more once a lane was attempted, and 8 more for a message in several lanes.
+ * <p>20 bytes a row, 16 more once a lane was attempted, 8 more for a message in several lanes, and 4 more where lanes are
+ * leased in an order of their own.
  */
 final class EntryTable {
 
@@ -28,10 +29,12 @@ final class EntryTable {
     final IntColumn duePlace = new IntColumn(-1);
     /** Its place in the heap by age, -1 if it is not there. */
     final IntColumn agePlace = new IntColumn(-1);
+    /** Its place in the heap of what is leased in an order, -1 if it is not there. */
+    final IntColumn orderPlace = new IntColumn(-1);
 
     private final IntColumn flags = new IntColumn();
     private final RowAllocator allocator =
-            new RowAllocator(message, lane, next, due, state, stateLength, duePlace, agePlace, flags);
+            new RowAllocator(message, lane, next, due, state, stateLength, duePlace, agePlace, orderPlace, flags);
 
     int add(int messageRow, int ordinal) {
         int row = allocator.take();
@@ -42,6 +45,7 @@ final class EntryTable {
         stateLength.set(row, 0);
         duePlace.set(row, -1);
         agePlace.set(row, -1);
+        orderPlace.set(row, -1);
         flags.set(row, ordinal);
         return row;
     }

@@ -23,8 +23,10 @@ import org.backupmx.mail.Mailbox;
 import org.backupmx.spool.DeletableSpool;
 import org.backupmx.spool.FindableSpool;
 import org.backupmx.spool.HoldableSpool;
+import org.backupmx.spool.LeaseOrder;
 import org.backupmx.spool.LeaseRequest;
 import org.backupmx.spool.MessageLane;
+import org.backupmx.spool.OrderedSpool;
 import org.backupmx.spool.QueuedMessage;
 import org.backupmx.spool.RecipientReadableSpool;
 import org.backupmx.spool.ReschedulableSpool;
@@ -67,7 +69,8 @@ public final class FileSpool
                 DeletableSpool,
                 ReschedulableSpool,
                 RecipientReadableSpool,
-                ResettableSpool {
+                ResettableSpool,
+                OrderedSpool {
 
     private static final Logger LOG = LoggerFactory.getLogger(FileSpool.class);
 
@@ -197,12 +200,18 @@ public final class FileSpool
 
     @Override
     public List<SpoolLease> lease(LeaseRequest request) throws SpoolException {
+        return lease(request, LeaseOrder.OLDEST);
+    }
+
+    @Override
+    public List<SpoolLease> lease(LeaseRequest request, LeaseOrder order) throws SpoolException {
         requireNonNull(request, "request");
+        requireNonNull(order, "order");
         checkOpen();
         List<SpoolLease> leases = new ArrayList<>();
         LeaseRequest rest = request;
         while (true) {
-            List<Deliveries.Ticket> tickets = deliveries.lease(rest);
+            List<Deliveries.Ticket> tickets = deliveries.lease(rest, order);
             for (Deliveries.Ticket ticket : tickets) {
                 SpoolLease lease = lease(ticket, request.until());
                 if (lease != null) {

@@ -4,7 +4,10 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 import org.backupmx.mail.MailDomain;
+import org.backupmx.spool.LeaseOrder;
+import org.jspecify.annotations.Nullable;
 
 /** What waits for one destination domain. Guarded by the index. */
 final class Lane {
@@ -25,6 +28,11 @@ final class Lane {
      * those, {@link #due} knows the oldest.
      */
     private final EntryHeap aged;
+
+    /** Of what {@link #due} has, what is due since it was received, in the order that was asked for; null before that. */
+    private @Nullable EntryHeap fresh;
+
+    private LeaseOrder order = LeaseOrder.OLDEST;
 
     /** What is leased, earliest end first. */
     final TreeSet<Lease> leased =
@@ -52,16 +60,79 @@ final class Lane {
         if (canBeLeased) {
             due.add(entry);
         }
-        if (canBeLeased && entries.due.get(entry) == received(entry)) {
+        boolean isFresh = canBeLeased && isDueSinceReceived(entry);
+        if (isFresh) {
             aged.remove(entry);
         } else {
             aged.add(entry);
         }
+        EntryHeap ordered = fresh;
+        if (ordered != null) {
+            ordered.remove(entry);
+            if (isFresh) {
+                ordered.add(entry);
+            }
+        }
+    }
+
+    private boolean isDueSinceReceived(int entry) {
+        return entries.due.get(entry) == received(entry);
     }
 
     void remove(int entry) {
         due.remove(entry);
         aged.remove(entry);
+        EntryHeap ordered = fresh;
+        if (ordered != null) {
+            ordered.remove(entry);
+        }
+    }
+
+    /** Takes out and returns up to so many entries that are due by then, in an order; they are as not to be leased. */
+    int[] take(LeaseOrder wanted, long dueBy, int limit) {
+        int[] taken = new int[Math.min(limit, due.size())];
+        int count = wanted == LeaseOrder.OLDEST ? 0 : takeFresh(inOrder(wanted), dueBy, taken);
+        while (count < taken.length && !due.isEmpty() && entries.due.get(due.first()) <= dueBy) {
+            int entry = due.first();
+            place(entry, false);
+            taken[count++] = entry;
+        }
+        return Arrays.copyOf(taken, count);
+    }
+
+    private int takeFresh(EntryHeap ordered, long dueBy, int[] taken) {
+        int count = 0;
+        IntStream.Builder later = IntStream.builder(); // received after what is asked for: none, as a rule
+        while (count < taken.length && !ordered.isEmpty()) {
+            int entry = ordered.first();
+            if (entries.due.get(entry) <= dueBy) {
+                place(entry, false);
+                taken[count++] = entry;
+            } else {
+                ordered.remove(entry);
+                later.add(entry);
+            }
+        }
+        later.build().forEach(ordered::add);
+        return count;
+    }
+
+    private EntryHeap inOrder(LeaseOrder wanted) {
+        EntryHeap known = fresh;
+        if (known != null && wanted == order) {
+            return known;
+        }
+        if (known != null) {
+            known.clear();
+        }
+        EntryHeap made = EntryHeap.by(wanted, entries, messages);
+        made.fill(IntStream.range(0, due.size())
+                .map(due::get)
+                .filter(this::isDueSinceReceived)
+                .toArray());
+        fresh = made;
+        order = wanted;
+        return made;
     }
 
     private long received(int entry) {

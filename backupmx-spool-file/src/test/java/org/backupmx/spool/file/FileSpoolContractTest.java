@@ -12,6 +12,7 @@ import org.backupmx.spool.SpoolId;
 import org.backupmx.spool.testkit.DeletableSpoolContract;
 import org.backupmx.spool.testkit.FindableSpoolContract;
 import org.backupmx.spool.testkit.HoldableSpoolContract;
+import org.backupmx.spool.testkit.OrderedSpoolContract;
 import org.backupmx.spool.testkit.RecipientReadableSpoolContract;
 import org.backupmx.spool.testkit.ReschedulableSpoolContract;
 import org.backupmx.spool.testkit.ResettableSpoolContract;
@@ -26,7 +27,8 @@ class FileSpoolContractTest
                 DeletableSpoolContract,
                 ReschedulableSpoolContract,
                 RecipientReadableSpoolContract,
-                ResettableSpoolContract {
+                ResettableSpoolContract,
+                OrderedSpoolContract {
 
     private static final long DISK_BYTES = 256L << 20;
 

@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import org.backupmx.mail.MailDomain;
+import org.backupmx.spool.LeaseOrder;
 import org.junit.jupiter.api.Test;
 
 /** A lane beside a list of what is in it. */
@@ -14,6 +15,7 @@ class LaneTest {
 
     private static final int RUNS = 200;
     private static final int STEPS = 300;
+    private static final List<LeaseOrder> ORDERS = List.of(LeaseOrder.values());
 
     private static final class Compared {
         private final Random random;
@@ -50,6 +52,7 @@ class LaneTest {
             if (queued.isEmpty() || kind < 4) {
                 int row = messages.add(++lastId);
                 messages.received.set(row, random.nextInt(50));
+                messages.sizeBytes(row, random.nextInt(5));
                 int entry = entries.add(row, 0);
                 queued.add(entry);
                 place(entry, received(entry), true);
@@ -59,7 +62,7 @@ class LaneTest {
                 int entry = any();
                 place(entry, received(entry), true);
             } else if (kind < 8 && !leasable.isEmpty()) {
-                place(lane.due.first(), entries.due.get(lane.due.first()), false);
+                take(ORDERS.get(random.nextInt(3)), random.nextBoolean() ? Long.MAX_VALUE : random.nextInt(60));
             } else {
                 int entry = any();
                 lane.remove(entry);
@@ -69,6 +72,41 @@ class LaneTest {
                 entries.remove(entry);
                 messages.remove(row);
             }
+        }
+
+        private void take(LeaseOrder order, long dueBy) {
+            int limit = 1 + random.nextInt(3);
+            Comparator<Integer> byId = Comparator.comparingLong(entry -> messages.id.get(entries.message.get(entry)));
+            Comparator<Integer> fresh = order == LeaseOrder.NEWEST
+                    ? Comparator.comparing(this::received).reversed().thenComparing(byId)
+                    : Comparator.<Integer>comparingLong(entry -> messages.sizeBytes(entries.message.get(entry)))
+                            .thenComparing(byId);
+            Comparator<Integer> others =
+                    Comparator.<Integer>comparingLong(entries.due::get).thenComparing(byId);
+            List<Integer> due = leasable.stream()
+                    .filter(entry -> entries.due.get(entry) <= dueBy)
+                    .toList();
+            List<Integer> expected = new ArrayList<>();
+            if (order == LeaseOrder.OLDEST) {
+                due.stream().sorted(others).limit(limit).forEach(expected::add);
+            } else {
+                due.stream()
+                        .filter(entry -> entries.due.get(entry) == received(entry))
+                        .sorted(fresh)
+                        .forEach(expected::add);
+                due.stream()
+                        .filter(entry -> entries.due.get(entry) != received(entry))
+                        .sorted(others)
+                        .forEach(expected::add);
+            }
+            List<Integer> taken = new ArrayList<>();
+            for (int entry : lane.take(order, dueBy, limit)) {
+                taken.add(entry);
+            }
+            assertThat(taken)
+                    .as(order + " by " + dueBy)
+                    .isEqualTo(expected.subList(0, Math.min(limit, expected.size())));
+            leasable.removeAll(taken);
         }
 
         void check(String what) {

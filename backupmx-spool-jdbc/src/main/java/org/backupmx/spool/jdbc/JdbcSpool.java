@@ -14,7 +14,9 @@ import org.backupmx.mail.Mailbox;
 import org.backupmx.spool.DeletableSpool;
 import org.backupmx.spool.FindableSpool;
 import org.backupmx.spool.HoldableSpool;
+import org.backupmx.spool.LeaseOrder;
 import org.backupmx.spool.LeaseRequest;
+import org.backupmx.spool.OrderedSpool;
 import org.backupmx.spool.QueuedMessage;
 import org.backupmx.spool.RecipientReadableSpool;
 import org.backupmx.spool.ReschedulableSpool;
@@ -58,7 +60,8 @@ public final class JdbcSpool
                 DeletableSpool,
                 ReschedulableSpool,
                 RecipientReadableSpool,
-                ResettableSpool {
+                ResettableSpool,
+                OrderedSpool {
 
     private final Database database;
     private final Health health;
@@ -120,7 +123,16 @@ public final class JdbcSpool
     /** {@inheritDoc} Damaged messages are passed over until such a lease would end, and logged. */
     @Override
     public List<SpoolLease> lease(LeaseRequest request) throws SpoolException {
-        return leases.lease(requireNonNull(request, "request"));
+        return lease(request, LeaseOrder.OLDEST);
+    }
+
+    /**
+     * {@inheritDoc} {@link LeaseOrder#SMALLEST} sorts the lane each time, unless somebody made an index of the lanes' table
+     * that begins with {@code domain, held, size_bytes}.
+     */
+    @Override
+    public List<SpoolLease> lease(LeaseRequest request, LeaseOrder order) throws SpoolException {
+        return leases.lease(requireNonNull(request, "request"), requireNonNull(order, "order"));
     }
 
     @Override

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.backupmx.mail.MailDomain;
+import org.backupmx.spool.LeaseOrder;
 import org.backupmx.spool.LeaseRequest;
 import org.backupmx.spool.QueuedRecipient;
 import org.backupmx.spool.RecipientState;
@@ -109,12 +110,12 @@ final class LeaseTable {
         });
     }
 
-    List<SpoolLease> lease(LeaseRequest request) throws SpoolException {
-        return database.write("lease messages", Database.Durable.COMMITTED, c -> lease(c, request));
+    List<SpoolLease> lease(LeaseRequest request, LeaseOrder order) throws SpoolException {
+        return database.write("lease messages", Database.Durable.COMMITTED, c -> lease(c, request, order));
     }
 
-    private List<SpoolLease> lease(Connection c, LeaseRequest request) throws SQLException {
-        List<Due> due = due(c, request);
+    private List<SpoolLease> lease(Connection c, LeaseRequest request, LeaseOrder order) throws SQLException {
+        List<Due> due = due(c, request, order);
         if (due.isEmpty()) {
             return List.of();
         }
@@ -147,16 +148,27 @@ final class LeaseTable {
         return leases;
     }
 
-    private List<Due> due(Connection c, LeaseRequest request) throws SQLException {
+    private List<Due> due(Connection c, LeaseRequest request, LeaseOrder order) throws SQLException {
+        if (order == LeaseOrder.OLDEST) {
+            return due(c, request, sql.due, request.limit());
+        }
+        List<Due> due = due(c, request, order == LeaseOrder.NEWEST ? sql.newest : sql.smallest, request.limit());
+        if (due.size() < request.limit()) {
+            due.addAll(due(c, request, sql.dueNotFresh, request.limit() - due.size()));
+        }
+        return due;
+    }
+
+    private List<Due> due(Connection c, LeaseRequest request, String query, int limit) throws SQLException {
         List<Due> due = new ArrayList<>();
         List<String> unwanted = new ArrayList<>();
         try (PreparedStatement statement = Database.prepare(
                         c,
-                        sql.due,
+                        query,
                         request.domain().toString(),
                         Micros.floor(request.dueBy()),
                         Micros.floor(request.now()),
-                        request.limit());
+                        limit);
                 ResultSet rows = statement.executeQuery()) {
             while (rows.next()) {
                 String id = rows.getString(1);

@@ -35,6 +35,9 @@ final class Sql {
     final String lanes;
     final String nextDue;
     final String due;
+    final String newest;
+    final String smallest;
+    final String dueNotFresh;
     final String takeLease;
     final String renewLease;
     final String checkLease;
@@ -105,6 +108,16 @@ final class Sql {
                 + " AND lease_until = " + NOT_LEASED + " ORDER BY domain, held, due LIMIT 1), " + Long.MAX_VALUE + ")";
         due = "SELECT message_id, due, attempts FROM " + lane + " WHERE domain = ? AND held = FALSE AND due <= ?"
                 + " AND lease_until <= ? ORDER BY domain, held, due, message_id LIMIT ? FOR UPDATE SKIP LOCKED";
+        // Fresh: due since it was received. The newest are at the end of the index that tells what is due.
+        String fresh =
+                "SELECT message_id, due, attempts FROM " + lane + " WHERE domain = ? AND held = FALSE AND due <= ?"
+                        + " AND lease_until <= ? AND due = received_at ORDER BY ";
+        newest = fresh + "domain DESC, held DESC, due DESC, message_id DESC LIMIT ? FOR UPDATE SKIP LOCKED";
+        smallest = fresh + "size_bytes, message_id LIMIT ? FOR UPDATE SKIP LOCKED";
+        dueNotFresh =
+                "SELECT message_id, due, attempts FROM " + lane + " WHERE domain = ? AND held = FALSE AND due <= ?"
+                        + " AND lease_until <= ? AND due <> received_at ORDER BY domain, held, due, message_id LIMIT ?"
+                        + " FOR UPDATE SKIP LOCKED";
         takeLease = "UPDATE " + lane + " SET lease_until = ?, lease_token = ?, lease_owner = ?"
                 + " WHERE message_id = ? AND domain = ?";
         renewLease = "UPDATE " + lane + " SET lease_until = ?, lease_token = ?, lease_owner = ?"

@@ -3,6 +3,7 @@ package org.backupmx.spool.jdbc;
 import org.backupmx.spool.testkit.DeletableSpoolContract;
 import org.backupmx.spool.testkit.FindableSpoolContract;
 import org.backupmx.spool.testkit.HoldableSpoolContract;
+import org.backupmx.spool.testkit.OrderedSpoolContract;
 import org.backupmx.spool.testkit.RecipientReadableSpoolContract;
 import org.backupmx.spool.testkit.ReschedulableSpoolContract;
 import org.backupmx.spool.testkit.ResettableSpoolContract;
@@ -17,7 +18,8 @@ abstract class JdbcSpoolContract extends JdbcSpoolFixture
                 DeletableSpoolContract,
                 ReschedulableSpoolContract,
                 RecipientReadableSpoolContract,
-                ResettableSpoolContract {
+                ResettableSpoolContract,
+                OrderedSpoolContract {
 
     @AfterEach
     void everythingIsGivenBack() {
