@@ -2,14 +2,10 @@ package org.backupmx.internal.queue;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.backupmx.health.DomainHealth;
@@ -22,11 +18,8 @@ import org.backupmx.relay.DeliveryRate;
 import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.RelayRoute;
 import org.backupmx.relay.RelaySettings;
-import org.backupmx.spool.LeaseRequest;
-import org.backupmx.spool.Settlement;
 import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolLane;
-import org.backupmx.spool.SpoolLease;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,7 +34,6 @@ final class DomainLane {
 
     private static final Logger LOG = LoggerFactory.getLogger(DomainLane.class);
 
-    private static final int BATCH = 100;
     private static final Duration SPOOL_AGAIN = Duration.ofSeconds(5);
 
     /** How long a domain's primary is watched after somebody asked how it is. */
@@ -56,30 +48,23 @@ final class DomainLane {
     private final Recovery recovery;
     private final LaneHours hours;
     private final LaneExpiry expiry;
-    private final LaneOrder order;
     private final ExpirySweep sweep;
     private final ExpiryWarnings warnings;
     private final Canaries canaries;
     private final LaneRescue rescue;
-    private final RecipientShares shares = new RecipientShares();
+    private final LaneMail mail;
+    private final LaneTimer timer;
 
     private final AtomicInteger wanted = new AtomicInteger(); // wake-ups not yet answered by a turn
     private final AtomicInteger inFlight = new AtomicInteger();
     private final AtomicBoolean drainWanted = new AtomicBoolean();
-    private final AtomicBoolean dirty = new AtomicBoolean(true); // there may be something new to lease
     private volatile @Nullable SpoolLane listed;
-    private volatile boolean timerFired;
     private volatile boolean resting;
     private volatile boolean retired;
     private volatile Instant wantedUntil = Instant.MIN;
     private final CompletableFuture<Void> stopped = new CompletableFuture<>();
 
     // owned by the turn
-    private final Deque<HeldLease> pending = new ArrayDeque<>();
-    private @Nullable Drain drain;
-    private Instant nextDue = Instant.MIN;
-    private @Nullable Future<?> timer;
-    private Instant armedFor = Instant.MAX;
 
     DomainLane(Delivery delivery, DeliveryScheduler scheduler, Settler settler, MailDomain domain) {
         this.delivery = delivery;
@@ -92,12 +77,14 @@ final class DomainLane {
         this.recovery = new Recovery(scheduler.startedAt());
         this.expiry = new LaneExpiry(
                 route, recovery, new AnsweringTime(delivery.history, primary::nextHops), primary::offered);
-        this.order = new LaneOrder(delivery.spool, route, expiry);
         this.sweep = new ExpirySweep(
                 expiry, delivery.keeper, !delivery.config.senderVerifier().equals(SenderVerifier.none()));
         this.warnings = new ExpiryWarnings(delivery, domain, expiry);
         this.canaries = new Canaries(delivery.knownRecipients);
         this.rescue = new LaneRescue(delivery, this, route, this::beginRescue);
+        this.timer = new LaneTimer(delivery.runtime, this::wake);
+        this.mail = new LaneMail(
+                delivery, domain, primary, canaries, rescue, hours, new LaneOrder(delivery.spool, route, expiry));
     }
 
     MailDomain domain() {
@@ -171,7 +158,7 @@ final class DomainLane {
 
     /** Something was committed for this domain; a lane that rests need not know, unless it has something to tell. */
     void committed() {
-        dirty.set(true);
+        mail.changed();
         if (retired) {
             scheduler.committed(domain);
         } else if (!resting || route.isUntold()) {
@@ -183,7 +170,7 @@ final class DomainLane {
     void listed(SpoolLane lane) {
         listed = lane;
         warnings.listed(lane);
-        dirty.set(true);
+        mail.changed();
         wake();
     }
 
@@ -203,7 +190,7 @@ final class DomainLane {
 
     /** Something in it was made due: a primary that is away or waits is asked, and nothing else is attempted. */
     void urge() {
-        dirty.set(true);
+        mail.changed();
         primary.forgive();
         primary.askUnlessUp();
         wake();
@@ -313,8 +300,8 @@ final class DomainLane {
             turn();
         } catch (SpoolException | RuntimeException e) {
             LOG.atError().setCause(e).addKeyValue("domain", domain).log("turn failed, lane waits");
-            dirty.set(true);
-            arm(delivery.runtime.now().plus(SPOOL_AGAIN));
+            mail.changed();
+            timer.arm(delivery.runtime.now().plus(SPOOL_AGAIN));
         } finally {
             delivery.permits.offer();
             primary.permits().turnEnded(this);
@@ -326,15 +313,12 @@ final class DomainLane {
     }
 
     private void turn() throws SpoolException {
-        if (timerFired) {
-            timerFired = false;
-            armedFor = Instant.MAX;
-        }
+        timer.turnBegins();
         if (scheduler.isStopping()) {
             canaries.release(delivery.keeper);
             rescue.leave();
-            releaseAll();
-            disarm();
+            mail.release();
+            timer.disarm();
             stopped.complete(null);
             return;
         }
@@ -353,7 +337,7 @@ final class DomainLane {
         }
         Instant old = known.at().plus(DomainRoute.FRESH);
         if (!known.isGood() && old.isAfter(now)) { // else a search is under way
-            arm(old);
+            timer.arm(old);
         }
         if (known.route() instanceof RelayRoute.NextHops hops) {
             deliver(now, hops);
@@ -384,33 +368,33 @@ final class DomainLane {
         resting = false;
         canaries.release(delivery.keeper);
         if (primary.pausedUntil().isAfter(now)) {
-            arm(primary.pausedUntil());
+            timer.arm(primary.pausedUntil());
             return;
         }
         if (drainWanted.getAndSet(false)) {
             hours.drainBegins();
-            drain = drain == null ? new Drain(now) : drain;
+            mail.drain(now);
         }
         PrimaryPermits permits = primary.permits();
         int postponed = 0;
         while ((inFlight.get() == 0 || !isElsewhere()) && permits.tryAcquire(this)) {
             boolean isUsed = false;
             try {
-                HeldLease next = next(now);
+                HeldLease next = mail.next(now, listed);
                 if (next == null) {
                     settleDown(now);
                     return;
                 }
                 if (delivery.committing.contains(next.id())) {
-                    pending.addLast(next);
-                    if (++postponed >= pending.size()) {
+                    mail.postpone(next);
+                    if (++postponed >= mail.waiting()) {
                         return; // the end of their commits wakes us
                     }
                 } else if (delivery.permits.tryAcquire(this)) {
                     isUsed = true;
                     begin(next).attempt(primary.trial(hops.addresses(), now), permits);
                 } else {
-                    pending.addFirst(next);
+                    mail.putBack(next);
                     return;
                 }
             } finally {
@@ -428,7 +412,7 @@ final class DomainLane {
         drainWanted.set(true);
         leaveUnlessNeeded(now);
         if (!retired) {
-            arm(next);
+            timer.arm(next);
         }
     }
 
@@ -438,7 +422,7 @@ final class DomainLane {
         if (canaries.isEmpty()) {
             rest(now);
             if (inFlight.get() == 0 && !nextCanary.isAfter(now)) {
-                canaries.choose(lease(now, Instant.MAX, Canaries.CHOICE), delivery.keeper);
+                canaries.choose(mail.lease(now, Instant.MAX, Canaries.CHOICE), delivery.keeper);
                 primary.breaker().canariesGo(now);
                 nextCanary = primary.breaker().nextCanary();
             }
@@ -455,113 +439,16 @@ final class DomainLane {
             }
         }
         leaveUnlessNeeded(now);
-        arm(nextCanary);
-    }
-
-    /** Returns the next message to attempt, leased; null if there is none now. */
-    private @Nullable HeldLease next(Instant now) throws SpoolException {
-        HeldLease again = takeDue(now);
-        while (again != null && RescueMark.isNext(again.lease())) {
-            rescue.take(again, now);
-            again = takeDue(now);
-        }
-        HeldLease next = again != null ? again : poll();
-        while (next == null || next.isLost(now)) {
-            if (next != null) {
-                delivery.keeper.release(next);
-            } else if (!leaseMore(now)) {
-                return null;
-            }
-            next = poll();
-        }
-        return next;
-    }
-
-    private @Nullable HeldLease takeDue(Instant now) {
-        return drain == null ? null : drain.takeDue(now);
-    }
-
-    /** The next of the leased messages; as long as the primary has to prove itself, to somebody it has taken mail for. */
-    private @Nullable HeldLease poll() {
-        if (primary.isTrying()) {
-            for (HeldLease candidate : pending) {
-                if (canaries.isToKnown(candidate.lease())) {
-                    pending.remove(candidate);
-                    return candidate;
-                }
-            }
-        }
-        return pending.poll();
-    }
-
-    /** Leases more; returns false if there is nothing to attempt now. */
-    private boolean leaseMore(Instant now) throws SpoolException {
-        boolean mayHave = dirty.getAndSet(false) || drain != null || !nextDue.isAfter(now);
-        if (!mayHave) {
-            return false;
-        }
-        List<SpoolLease> leases = order.lease(request(now, drain == null ? now : Instant.MAX, BATCH), listed);
-        for (SpoolLease lease : leases) {
-            take(lease, now);
-        }
-        if (drain == null) {
-            // what was known is past: what the batch left behind is due at once, what is deferred perhaps soon
-            nextDue = delivery.spool.nextDue(domain).orElse(Instant.MAX);
-            return !leases.isEmpty();
-        }
-        if (leases.isEmpty() && drain.hasLast()) {
-            pending.addAll(drain.takeLast());
-        } else if (leases.isEmpty() || drain.isFull(delivery.keeper)) {
-            endDrain();
-        }
-        return true;
-    }
-
-    private List<SpoolLease> lease(Instant now, Instant dueBy) throws SpoolException {
-        return lease(now, dueBy, BATCH);
-    }
-
-    private List<SpoolLease> lease(Instant now, Instant dueBy, int most) throws SpoolException {
-        return delivery.spool.lease(request(now, dueBy, most));
-    }
-
-    private LeaseRequest request(Instant now, Instant dueBy, int most) {
-        int limit = Math.max(1, Math.min(most, delivery.keeper.room()));
-        return new LeaseRequest(domain, now, dueBy, now.plus(Delivery.LEASE), limit);
-    }
-
-    private void take(SpoolLease lease, Instant now) {
-        HeldLease held = delivery.keeper.hold(lease);
-        boolean isRescue = RescueMark.isNext(lease);
-        if (drain != null
-                && (drain.hasAttempted(lease, now) || isRescue && lease.due().isAfter(now))) {
-            drain.park(held);
-        } else if (isRescue) {
-            rescue.take(held, now);
-        } else if (drain != null && UnknownOutcomes.has(lease) && drain.hasRoomForLast()) {
-            drain.parkLast(held);
-        } else if (shares.isOver(lease, order.isOwn(), now)) {
-            delivery.keeper.settle(held, Settlement.unused(now, now.plusMillis(1)));
-        } else {
-            pending.add(held);
-        }
-    }
-
-    private void endDrain() {
-        if (drain != null) {
-            drain.end(delivery.keeper);
-            drain = null;
-            hours.drainEnded();
-            dirty.set(true);
-        }
+        timer.arm(nextCanary);
     }
 
     /** Nothing to lease now: waits for the next due instant, or is gone with the last message. */
     private void settleDown(Instant now) {
+        Instant nextDue = mail.nextDue();
         if (!nextDue.equals(Instant.MAX)) {
             Instant soonest = now.plusMillis(10);
-            arm(nextDue.isAfter(soonest) ? nextDue : soonest);
-        } else if (inFlight.get() == 0 && drain == null) {
+            timer.arm(nextDue.isAfter(soonest) ? nextDue : soonest);
+        } else if (inFlight.get() == 0 && !mail.isDraining()) {
             leave(now);
         }
     }
@@ -580,13 +467,13 @@ final class DomainLane {
             return; // a permit wakes us
         }
         if (wantedUntil.isAfter(now)) {
-            arm(wantedUntil);
+            timer.arm(wantedUntil);
         } else if (scheduler.retire(this)) {
             retired = true;
             rescue.leave();
             primary.unfollow();
-            disarm();
-            if (dirty.get()) {
+            timer.disarm();
+            if (mail.hasChanged()) {
                 scheduler.committed(domain); // that came meanwhile and is for the next lane
             }
         }
@@ -599,9 +486,9 @@ final class DomainLane {
 
     private void rest(Instant now, boolean expires) throws SpoolException {
         resting = true;
-        releaseAll();
+        mail.release();
         if (inFlight.get() == 0 && rescue.isIdle() && (sweep.isDue(listed, now) || rescue.isLookDue(now))) {
-            ExpirySweep.Found found = sweep.look(lease(now, now), now, expires);
+            ExpirySweep.Found found = sweep.look(mail.lease(now), now, expires);
             found.rescued().forEach(held -> rescue.take(held, now));
             rescue.looked(!found.rescued().isEmpty(), now);
             found.expired().forEach(held -> begin(held).expire());
@@ -615,14 +502,8 @@ final class DomainLane {
         if (inFlight.get() > 0) {
             return;
         }
-        dirty.set(false);
-        List<HeldLease> failing = new ArrayList<>(pending);
-        pending.clear();
-        for (SpoolLease lease : lease(now, now)) {
-            failing.add(delivery.keeper.hold(lease));
-        }
+        List<HeldLease> failing = mail.takeDue(now);
         if (failing.isEmpty()) {
-            nextDue = delivery.spool.nextDue(domain).orElse(Instant.MAX);
             settleDown(now);
         }
         for (HeldLease held : failing) {
@@ -636,38 +517,6 @@ final class DomainLane {
                 route.keeps(reply);
             }
         }
-    }
-
-    private void releaseAll() {
-        if (!pending.isEmpty()) {
-            dirty.set(true);
-        }
-        for (HeldLease lease = pending.poll(); lease != null; lease = pending.poll()) {
-            delivery.keeper.release(lease);
-        }
-        endDrain();
-    }
-
-    private void arm(Instant when) {
-        Instant now = delivery.runtime.now();
-        if (armedFor.isAfter(now) && !when.isBefore(armedFor)) {
-            return;
-        }
-        disarm();
-        armedFor = when;
-        timer = delivery.runtime.schedule(Duration.between(now, when), this::timerFired);
-    }
-
-    private void disarm() {
-        if (timer != null) {
-            timer.cancel(false);
-        }
-    }
-
-    /** The clock may not be where the timer was set for, so that the next turn arms it again. */
-    private void timerFired() {
-        timerFired = true;
-        wake();
     }
 
     private RescueFlight beginRescue(HeldLease held) {
@@ -685,7 +534,7 @@ final class DomainLane {
     /** A flight has ended; {@code remains} tells whether its message is still in the lane. */
     void ended(boolean remains) {
         if (remains) {
-            dirty.set(true);
+            mail.changed();
         }
         inFlight.decrementAndGet();
         scheduler.attemptEnded();
