@@ -76,7 +76,7 @@ class QueueCommandIT {
                 .setOut(new PrintWriter(out, true))
                 .execute("queue", "delete", "--all", "--in", area, "--dry-run", "--config", config.toString());
         assertThat(exitCode).isZero();
-        return Integer.parseInt(out.toString().split(" ")[1]);
+        return Integer.parseInt(out.toString().split(" ", 3)[1]);
     }
 
     private Process command(String... words) throws IOException {
