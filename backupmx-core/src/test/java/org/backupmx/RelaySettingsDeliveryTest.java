@@ -144,7 +144,8 @@ class RelaySettingsDeliveryTest {
     @Test
     void aRefusedSessionIsTroubleOfThePrimaryAndNotOfTheMessage() {
         twoAddressesOfOneHostAndAnother();
-        answer(address -> none(RelayResult.About.HOST));
+        answer(address ->
+                new RelayResult.NoSession(SmtpReply.of(554, "5.3.2", "No mail is taken here"), RelayResult.About.HOST));
         accept("u@example.test");
         engine.time.advance(Duration.ofSeconds(10));
         assertThat(tried).containsExactly("9.9.9.1", "9.9.9.3");

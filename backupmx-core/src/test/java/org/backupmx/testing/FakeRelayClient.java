@@ -27,6 +27,7 @@ import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.relay.RelayClient;
 import org.backupmx.relay.RelayRequest;
 import org.backupmx.relay.RelayResult;
+import org.backupmx.relay.TlsPolicy;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +45,9 @@ public final class FakeRelayClient implements RelayClient {
     /** The reply of a next hop that is down. */
     public static final SmtpReply UNREACHABLE = SmtpReply.of(451, "4.4.1", "Connection refused");
 
+    /** What an attempt says that gets no TLS as its settings demand it. */
+    public static final SmtpReply NO_TLS = SmtpReply.of(451, "4.7.5", "STARTTLS not offered");
+
     private static final SmtpReply OK = SmtpReply.of(250, "2.0.0", "Ok");
 
     private final Map<String, SmtpReply> refusals = new ConcurrentHashMap<>(); // by host, * for all
@@ -54,6 +58,7 @@ public final class FakeRelayClient implements RelayClient {
     private final List<Runnable> stalled = new ArrayList<>(); // guarded by itself
     private volatile boolean stalling;
     private volatile boolean stallingProbes;
+    private volatile @Nullable TlsPolicy notMet;
     private volatile boolean keeping = true;
     private volatile Function<RelayRequest, CompletionStage<RelayResult>> script = this::answer;
     private volatile PrimaryCapabilities capabilities =
@@ -130,6 +135,15 @@ public final class FakeRelayClient implements RelayClient {
      */
     public void script(Function<RelayRequest, CompletionStage<RelayResult>> value) {
         script = requireNonNull(value, "value");
+    }
+
+    /**
+     * Gives no session, in attempts and probes, to who demands certain TLS.
+     *
+     * @param policy the policy that next hops do not meet
+     */
+    public void doesNotMeet(TlsPolicy policy) {
+        notMet = policy;
     }
 
     /**
@@ -244,6 +258,9 @@ public final class FakeRelayClient implements RelayClient {
      */
     public CompletionStage<RelayResult> answer(RelayRequest request) {
         SmtpReply refusal = stopped ? UNREACHABLE : refusal(request.nextHop());
+        if (refusal == null && request.settings().tls().equals(notMet)) {
+            refusal = NO_TLS;
+        }
         if (refusal != null) {
             return CompletableFuture.completedFuture(new RelayResult.NoSession(
                     refusal, refusal.isPermanent() ? RelayResult.About.HOST : RelayResult.About.ADDRESS));
@@ -301,6 +318,9 @@ public final class FakeRelayClient implements RelayClient {
     }
 
     private ProbeResult answer(ProbeRequest request) {
+        if (request.settings().tls().equals(notMet)) {
+            return new ProbeResult.Unreachable("STARTTLS not offered");
+        }
         SmtpReply refusal = refusal(request.nextHop());
         ProbeResult result = new ProbeResult.Healthy(capabilities);
         if (UNREACHABLE.equals(refusal)) {

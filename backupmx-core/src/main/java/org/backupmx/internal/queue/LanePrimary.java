@@ -250,7 +250,7 @@ final class LanePrimary {
         PrimaryWatch watched = scheduler.isStopping() ? null : watch;
         if (outcomes.stream().anyMatch(RecipientOutcome.Relayed.class::isInstance)) {
             if (watched != null) {
-                watched.delivered();
+                watched.delivered(lane);
                 lane.relayed();
             }
             return DrainPace.Answer.TAKEN;
@@ -363,7 +363,8 @@ final class LanePrimary {
     /** Takes an attempt that got a session at no address, and returns what that says of the primary's speed. */
     DrainPace.Answer noSession(SmtpReply reply) {
         PrimaryWatch watched = watch;
-        if (watched == null) {
+        boolean isOfDemands = isAboutDemands(reply);
+        if (watched == null || isOfDemands && watched.hasOthersThan(lane.relaySettings())) {
             pausedUntil = delivery.runtime.now().plus(BAD); // the rest of the lane need not try as well
             return DrainPace.Answer.OTHER;
         }
@@ -371,9 +372,16 @@ final class LanePrimary {
             watched.unreachable(reply.toString()); // a status about the network (x.4.z)
             return DrainPace.Answer.UNREACHABLE;
         }
-        if (!reply.isTransient() || !watched.permits().isOverrun()) {
+        if (!reply.isTransient() || isOfDemands || !watched.permits().isOverrun()) {
             watched.refused(reply);
         }
-        return DrainPace.Answer.BUSY;
+        return isOfDemands ? DrainPace.Answer.OTHER : DrainPace.Answer.BUSY;
+    }
+
+    /** TLS or credentials as the domain's settings want them (x.7.5, x.7.8): other domains may get on with the primary. */
+    private static boolean isAboutDemands(SmtpReply reply) {
+        return reply.enhanced()
+                .map(code -> code.subject() == 7 && (code.detail() == 5 || code.detail() == 8))
+                .orElse(false);
     }
 }

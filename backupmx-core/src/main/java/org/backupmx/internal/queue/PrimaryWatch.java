@@ -23,6 +23,7 @@ import org.backupmx.relay.NextHop;
 import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.relay.ProbeResult;
+import org.backupmx.relay.RelaySettings;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,6 +63,8 @@ final class PrimaryWatch {
     private volatile LimitsJournal.@Nullable Answer answer; // to EHLO, the last one
     private volatile @Nullable PrimaryCapabilities offered;
     private final CapabilityDoubt capabilityDoubt = new CapabilityDoubt();
+    private volatile @Nullable DomainLane served; // whose demands the primary met last
+    private volatile boolean isServedInDoubt; // the last probe by them failed
 
     PrimaryWatch(Delivery delivery, PrimaryWatches watches, List<NextHop> nextHops, List<NextHopAddress> addresses) {
         this.delivery = delivery;
@@ -151,6 +154,9 @@ final class PrimaryWatch {
         permits.left(lane);
         synchronized (this) {
             followers.remove(lane);
+            if (served == lane) {
+                served = null;
+            }
             if (!followers.isEmpty()) {
                 return;
             }
@@ -164,8 +170,10 @@ final class PrimaryWatch {
         delivery.history.ended(nextHops);
     }
 
-    /** Takes a message that was delivered. */
-    void delivered() {
+    /** Takes a message of a lane that was delivered. */
+    void delivered(DomainLane lane) {
+        served = lane;
+        isServedInDoubt = false;
         told(monitor -> monitor.delivered(delivery.runtime.now()));
     }
 
@@ -364,9 +372,32 @@ final class PrimaryWatch {
         watches.enqueue(this);
     }
 
+    /** Tells whether lanes follow that make other demands of a session. */
+    boolean hasOthersThan(RelaySettings settings) {
+        return followers.stream().anyMatch(lane -> !lane.relaySettings().equals(settings));
+    }
+
+    /**
+     * By whose demands to probe: the one whose demands were met last. While that does not succeed, another has every other
+     * turn, as what one domain demands must not keep the mail of all.
+     */
+    private @Nullable DomainLane asker() {
+        DomainLane last = served;
+        if (last != null && followers.contains(last) && !isServedInDoubt) {
+            return last;
+        }
+        isServedInDoubt = false;
+        int skipped = delivery.runtime.random().nextInt(Math.max(1, followers.size()));
+        return followers.stream()
+                .skip(skipped)
+                .findFirst()
+                .or(() -> followers.stream().findFirst())
+                .orElse(null);
+    }
+
     /** Runs the probe that was enqueued. */
     void run(Runnable whenDone) {
-        DomainLane asker = followers.stream().findAny().orElse(null);
+        DomainLane asker = asker();
         if (asker == null) { // the last lane went, and the watch with it
             dropped();
             whenDone.run();
@@ -375,7 +406,18 @@ final class PrimaryWatch {
         asker.refreshRoute();
         new PrimaryProbe(delivery, asker.domain(), asker.relaySettings(), addresses)
                 .run()
-                .whenComplete((result, fault) -> ended(result, fault, whenDone));
+                .whenComplete((result, fault) -> {
+                    asked(asker, result instanceof ProbeResult.Healthy);
+                    ended(result, fault, whenDone);
+                });
+    }
+
+    private void asked(DomainLane asker, boolean isMet) {
+        if (isMet) {
+            served = asker;
+        } else if (asker == served) {
+            isServedInDoubt = true;
+        }
     }
 
     /** The probe that was wanted will not be made; nobody shall wait for it. */
