@@ -80,7 +80,10 @@ class QueueCommandIT {
     }
 
     private Process command(String... words) throws IOException {
+        // a build in the background ignores SIGINT, and so would its children
         List<String> line = new ArrayList<>(List.of(
+                "env",
+                "--default-signal=INT",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-cp",
                 System.getProperty("java.class.path"),
