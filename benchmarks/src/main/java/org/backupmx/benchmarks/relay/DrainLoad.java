@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -42,7 +43,11 @@ import org.backupmx.spool.file.FileSpool;
  * filled first, and an engine that starts with it and relays everything to one primary, for which {@code smtp-sink} may
  * stand.
  *
- * <p>{@code java -cp ... org.backupmx.benchmarks.relay.DrainLoad DIRECTORY ADDRESS:PORT MESSAGES BYTES DOMAINS ROUNDS}
+ * <p>{@code java -cp ... org.backupmx.benchmarks.relay.DrainLoad DIRECTORY ADDRESS:PORT MESSAGES BYTES DOMAINS ROUNDS [HOLES]}
+ *
+ * <p>With {@code HOLES} each domain has a primary of its own, in 127.1.0.0/16 at that port, where the sink has to listen at all
+ * addresses; in every other round as many further domains have one that takes connections and says nothing, with as much mail
+ * for each.
  */
 public final class DrainLoad {
 
@@ -54,8 +59,9 @@ public final class DrainLoad {
     private final int messages;
     private final byte[] mailData;
     private final int domains;
+    private final int holes;
 
-    private DrainLoad(Path directory, NextHop primary, int messages, int bytes, int domains) {
+    private DrainLoad(Path directory, NextHop primary, int messages, int bytes, int domains, int holes) {
         this.directory = directory;
         this.primary = primary;
         this.messages = messages;
@@ -63,6 +69,7 @@ public final class DrainLoad {
                 .repeat(Math.max(1, bytes / 64))
                 .getBytes(StandardCharsets.US_ASCII);
         this.domains = domains;
+        this.holes = holes;
     }
 
     /**
@@ -72,8 +79,8 @@ public final class DrainLoad {
      * @throws Exception if the disk, the spool or the engine fails
      */
     public static void main(String[] args) throws Exception {
-        if (args.length != 6) {
-            System.err.println("usage: DrainLoad DIRECTORY ADDRESS:PORT MESSAGES BYTES DOMAINS ROUNDS");
+        if (args.length != 6 && args.length != 7) {
+            System.err.println("usage: DrainLoad DIRECTORY ADDRESS:PORT MESSAGES BYTES DOMAINS ROUNDS [HOLES]");
             System.exit(2);
         }
         DrainLoad load = new DrainLoad(
@@ -81,23 +88,32 @@ public final class DrainLoad {
                 NextHop.parse(args[1]),
                 Integer.parseInt(args[2]),
                 Integer.parseInt(args[3]),
-                Integer.parseInt(args[4]));
-        try {
+                Integer.parseInt(args[4]),
+                args.length == 7 ? Integer.parseInt(args[6]) : 0);
+        try (ServerSocket silent = new ServerSocket(0, 10_000)) {
             for (int i = 0; i < Integer.parseInt(args[5]); i++) {
-                load.round();
+                load.round(i % 2 == 0 ? 0 : load.holes, silent.getLocalPort());
             }
         } finally {
             remove(load.directory);
         }
     }
 
-    private void round() throws Exception {
+    private NextHop nextHop(int domain, int silentPort) {
+        return holes == 0
+                ? primary
+                : new NextHop(
+                        "127.1." + domain / 200 + "." + (1 + domain % 200),
+                        domain < domains ? primary.port() : silentPort);
+    }
+
+    private void round(int silent, int silentPort) throws Exception {
         Path path = directory.resolve("spool");
         try (FileSpool spool = FileSpool.builder(path)
                 .minimumFreeBytes(256L << 20)
                 .minimumFreePercent(0)
                 .open()) {
-            fill(spool);
+            fill(spool, silent);
             CountDownLatch relayed = new CountDownLatch(messages);
             BackupMxListener listener = new BackupMxListener() {
                 @Override
@@ -105,8 +121,8 @@ public final class DrainLoad {
                     relayed.countDown();
                 }
             };
-            List<RelayDomain> all = IntStream.range(0, domains)
-                    .mapToObj(i -> RelayDomain.of("d" + i + ".test").withNextHops(List.of(primary)))
+            List<RelayDomain> all = IntStream.range(0, domains + silent)
+                    .mapToObj(i -> RelayDomain.of("d" + i + ".test").withNextHops(List.of(nextHop(i, silentPort))))
                     .toList();
             try (BackupMx mx = BackupMx.builder()
                     .hostname("mx2.example.net")
@@ -125,20 +141,25 @@ public final class DrainLoad {
                 }
                 double seconds = (System.nanoTime() - begin) / 1e9;
                 System.out.printf(
-                        "%,d messages for %,d domains: %,.0f/s, %.3f s of CPU for 1,000%n",
-                        messages, domains, messages / seconds, (cpu() - cpu) / 1e9 / messages * 1000);
+                        "%,d messages for %,d domains%s: %,.0f/s, %.3f s of CPU for 1,000%n",
+                        messages,
+                        domains,
+                        silent == 0 ? "" : " beside " + silent + " silent primaries",
+                        messages / seconds,
+                        (cpu() - cpu) / 1e9 / messages * 1000);
             }
         } finally {
             remove(path);
         }
     }
 
-    private void fill(FileSpool spool) throws IOException {
+    private void fill(FileSpool spool, int silent) throws IOException {
         Deque<CompletableFuture<SpoolId>> underWay = new ArrayDeque<>();
         Instant now = Instant.now();
-        for (int i = 0; i < messages; i++) {
+        int all = domains + silent;
+        for (int i = 0; i < (long) messages * all / domains; i++) {
             Envelope envelope = Envelope.from(ReversePath.parse("sender@example.net"))
-                    .to(Recipient.of(ForwardPath.parse("user" + i + "@d" + i % domains + ".test")))
+                    .to(Recipient.of(ForwardPath.parse("user" + i + "@d" + i % all + ".test")))
                     .build();
             try (SpoolWriter writer = spool.begin(envelope, now)) {
                 writer.write(ByteBuffer.wrap(mailData));
