@@ -46,7 +46,7 @@ import org.backupmx.spool.file.FileSpool;
  * <p>{@code java -cp ... org.backupmx.benchmarks.relay.DrainLoad DIRECTORY ADDRESS:PORT MESSAGES BYTES DOMAINS ROUNDS [HOLES]}
  *
  * <p>With {@code HOLES} each domain has a primary of its own, in 127.1.0.0/16 at that port, where the sink has to listen at all
- * addresses; in every other round as many further domains have one that takes connections and says nothing, with as much mail
+ * addresses (in a network namespace of its own); in every other round as many further domains have one that takes connections and says nothing, with as much mail
  * for each.
  */
 public final class DrainLoad {
@@ -90,7 +90,10 @@ public final class DrainLoad {
                 Integer.parseInt(args[3]),
                 Integer.parseInt(args[4]),
                 args.length == 7 ? Integer.parseInt(args[6]) : 0);
-        try (ServerSocket silent = new ServerSocket(0, 10_000)) {
+        try (ServerSocket silent = new ServerSocket()) {
+            if (load.holes > 0) {
+                silent.bind(new InetSocketAddress(0), 10_000);
+            }
             for (int i = 0; i < Integer.parseInt(args[5]); i++) {
                 load.round(i % 2 == 0 ? 0 : load.holes, silent.getLocalPort());
             }
