@@ -172,7 +172,10 @@ final class AttemptOutcome {
 
     /** What is kept of a peer's reply: nothing that looks like a mark of ours. */
     static SmtpReply ofPeer(SmtpReply reply) {
-        return RescueMark.unmarked(TagMark.unmarked(bounded(reply)));
+        SmtpReply kept = bounded(reply);
+        return RescueMark.isMark(kept) || TagMark.isMark(kept)
+                ? SmtpReply.of(kept.code(), kept.enhanced(), List.of("\"" + String.join(" ", kept.lines()) + "\""))
+                : kept;
     }
 
     static String text(SmtpReply reply) {

@@ -407,12 +407,13 @@ final class PrimaryWatch {
         new PrimaryProbe(delivery, asker.domain(), asker.relaySettings(), addresses)
                 .run()
                 .whenComplete((result, fault) -> {
-                    asked(asker, result instanceof ProbeResult.Healthy);
+                    probedBy(asker, result instanceof ProbeResult.Healthy);
                     ended(result, fault, whenDone);
                 });
     }
 
-    private void asked(DomainLane asker, boolean isMet) {
+    /** Takes by whose demands a probe was made, and whether the primary met them. */
+    private void probedBy(DomainLane asker, boolean isMet) {
         if (isMet) {
             served = asker;
         } else if (asker == served) {

@@ -47,14 +47,8 @@ final class RescueMark {
         return AttemptOutcome.bounded(SmtpReply.of(451, "4.3.0", text));
     }
 
-    /** Returns a peer's reply, changed if it looks like the mark: nobody but us turns mail away from its primary. */
-    static SmtpReply unmarked(SmtpReply reply) {
-        return isMark(reply)
-                ? SmtpReply.of(reply.code(), reply.enhanced(), List.of("\"" + String.join(" ", reply.lines()) + "\""))
-                : reply;
-    }
-
-    private static boolean isMark(SmtpReply reply) {
+    /** Tells whether a reply bears the mark: a peer's must not. */
+    static boolean isMark(SmtpReply reply) {
         return reply.lines().get(0).startsWith(MARK);
     }
 

@@ -1,7 +1,6 @@
 package org.backupmx.internal.queue;
 
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.ReplyClass;
 import org.backupmx.spool.RecipientState;
@@ -49,14 +48,8 @@ final class TagMark {
         return text.substring(0, Math.min(text.length(), MAX_CHARS));
     }
 
-    /** Returns a peer's reply, changed if it looks like the mark: nobody but us puts a field on top of mail. */
-    static SmtpReply unmarked(SmtpReply reply) {
-        return isMark(reply)
-                ? SmtpReply.of(reply.code(), reply.enhanced(), List.of("\"" + String.join(" ", reply.lines()) + "\""))
-                : reply;
-    }
-
-    private static boolean isMark(SmtpReply reply) {
+    /** Tells whether a reply bears the mark: a peer's must not. */
+    static boolean isMark(SmtpReply reply) {
         return reply.lines().get(0).startsWith(MARK);
     }
 

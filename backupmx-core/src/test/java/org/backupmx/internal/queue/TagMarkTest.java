@@ -53,9 +53,9 @@ class TagMarkTest {
     @Test
     void nobodyElseWritesTheMark() {
         SmtpReply mark = TagMark.marked(SPAM);
-        assertThat(TagMark.is(deferred(TagMark.unmarked(mark)))).isFalse();
-        assertThat(TagMark.unmarked(SPAM)).isSameAs(SPAM);
-        assertThat(RescueMark.is(deferred(RescueMark.unmarked(RescueMark.begun(AT, SPAM)))))
+        assertThat(TagMark.is(deferred(AttemptOutcome.ofPeer(mark)))).isFalse();
+        assertThat(AttemptOutcome.ofPeer(SPAM)).isSameAs(SPAM);
+        assertThat(RescueMark.is(deferred(AttemptOutcome.ofPeer(RescueMark.begun(AT, SPAM)))))
                 .isFalse();
     }
 
