@@ -169,8 +169,13 @@ class DnsJavaMxResolverTest {
                 resolver(Duration.ofMinutes(2), dns.address()); // the server's work is not to look like loss
         assertThat(mx(patient, "many.example"))
                 .isEqualTo(new MxLookup.TemporaryFailure("IOException: answer truncated over TCP"));
-        mx(patient, "many.example");
-        assertThat(dns.queries()).as("a failure is not remembered").hasSize(4);
+        assertThat(mx(patient, "many.example"))
+                .isEqualTo(new MxLookup.TemporaryFailure("IOException: answer truncated over TCP"));
+        // a connection that the server has just closed costs one more question by UDP
+        assertThat(dns.queries())
+                .as("a failure is not remembered")
+                .filteredOn(query -> query.startsWith("tcp"))
+                .containsExactly("tcp many.example MX", "tcp many.example MX");
     }
 
     @Test
