@@ -121,7 +121,8 @@ final class QueueText {
         lines.add("received: " + message.message().receivedAt());
         lines.add("bytes: " + message.message().sizeBytes());
         lines.add("reverse-path: " + TerminalText.of(reversePath(envelope.reversePath())));
-        lines.add("body: " + envelope.bodyType() + (envelope.smtpUtf8() ? " SMTPUTF8" : ""));
+        lines.add("body: " + envelope.bodyType() + (envelope.smtpUtf8() ? " SMTPUTF8" : "")
+                + (envelope.requireTls() ? " REQUIRETLS" : ""));
         List<Recipient> all = envelope.recipients();
         for (int i = 0; i < all.size(); i++) {
             lines.add("recipient: " + TerminalText.of(all.get(i).toString()) + state(message, i));

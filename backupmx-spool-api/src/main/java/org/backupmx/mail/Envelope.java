@@ -20,6 +20,7 @@ public final class Envelope {
     private final List<Recipient> recipients;
     private final BodyType bodyType;
     private final boolean smtpUtf8;
+    private final boolean requireTls;
     private final long declaredBytes;
     private final DsnParameters dsn;
 
@@ -28,6 +29,7 @@ public final class Envelope {
         this.recipients = recipients;
         this.bodyType = b.bodyType;
         this.smtpUtf8 = b.smtpUtf8;
+        this.requireTls = b.requireTls;
         this.declaredBytes = b.declaredBytes;
         this.dsn = b.dsn;
     }
@@ -93,6 +95,16 @@ public final class Envelope {
     }
 
     /**
+     * Tells whether MAIL carried REQUIRETLS (RFC 8689): the message goes on only inside TLS that has shown who the next hop
+     * is, and only to one that offers REQUIRETLS itself; what is told of it goes likewise.
+     *
+     * @return true if it did
+     */
+    public boolean requireTls() {
+        return requireTls;
+    }
+
+    /**
      * Returns the size that the client declared (RFC 1870).
      *
      * @return SIZE in bytes, empty when not given
@@ -117,6 +129,7 @@ public final class Envelope {
                 && recipients.equals(other.recipients)
                 && bodyType == other.bodyType
                 && smtpUtf8 == other.smtpUtf8
+                && requireTls == other.requireTls
                 && declaredBytes == other.declaredBytes
                 && dsn.equals(other.dsn);
     }
@@ -138,6 +151,7 @@ public final class Envelope {
         private final List<Recipient> recipients = new ArrayList<>(1);
         private BodyType bodyType = BodyType.SEVEN_BIT;
         private boolean smtpUtf8;
+        private boolean requireTls;
         private long declaredBytes = -1;
         private DsnParameters dsn = DsnParameters.none();
 
@@ -175,6 +189,17 @@ public final class Envelope {
          */
         public Builder smtpUtf8(boolean value) {
             smtpUtf8 = value;
+            return this;
+        }
+
+        /**
+         * Sets REQUIRETLS; off unless set.
+         *
+         * @param value whether MAIL carried it
+         * @return this builder
+         */
+        public Builder requireTls(boolean value) {
+            requireTls = value;
             return this;
         }
 

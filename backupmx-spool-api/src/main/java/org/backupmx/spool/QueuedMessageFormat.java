@@ -39,6 +39,8 @@ public final class QueuedMessageFormat {
 
     private static final int VERSION = 1;
     private static final int CRC_BYTES = 4;
+    private static final int SMTPUTF8 = 1;
+    private static final int REQUIRETLS = 2; // not written by the first releases
 
     private QueuedMessageFormat() {}
 
@@ -126,7 +128,7 @@ public final class QueuedMessageFormat {
     private static void writeEnvelope(DataOutputStream out, Envelope envelope) throws IOException {
         out.writeUTF(envelope.reversePath().toString());
         out.writeUTF(envelope.bodyType().name());
-        out.writeBoolean(envelope.smtpUtf8());
+        out.writeByte((envelope.smtpUtf8() ? SMTPUTF8 : 0) | (envelope.requireTls() ? REQUIRETLS : 0));
         out.writeLong(envelope.declaredBytes().orElse(-1));
         out.writeUTF(envelope.dsn().ret().map(Ret::name).orElse(""));
         out.writeUTF(envelope.dsn().envid().orElse(""));
@@ -144,7 +146,8 @@ public final class QueuedMessageFormat {
     private static Envelope readEnvelope(DataInputStream in) throws IOException {
         Envelope.Builder envelope = Envelope.from(ReversePath.parse(in.readUTF()));
         envelope.bodyType(BodyType.valueOf(in.readUTF()));
-        envelope.smtpUtf8(in.readBoolean());
+        int flags = in.readUnsignedByte();
+        envelope.smtpUtf8((flags & SMTPUTF8) != 0).requireTls((flags & REQUIRETLS) != 0);
         long declaredBytes = in.readLong();
         if (declaredBytes >= 0) {
             envelope.declaredBytes(declaredBytes);

@@ -27,6 +27,7 @@ class EnvelopeTest {
         assertThat(envelope.reversePath().isNull()).isTrue();
         assertThat(envelope.bodyType()).isEqualTo(BodyType.SEVEN_BIT);
         assertThat(envelope.smtpUtf8()).isFalse();
+        assertThat(envelope.requireTls()).isFalse();
         assertThat(envelope.declaredBytes()).isEqualTo(OptionalLong.empty());
         assertThat(envelope.dsn()).isEqualTo(DsnParameters.none());
         assertThat(envelope.recipients()).containsExactly(USER);

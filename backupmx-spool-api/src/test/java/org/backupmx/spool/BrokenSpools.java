@@ -172,6 +172,7 @@ final class BrokenSpools {
                     Envelope.Builder folded = Envelope.from(envelope.reversePath())
                             .bodyType(envelope.bodyType())
                             .smtpUtf8(envelope.smtpUtf8())
+                            .requireTls(envelope.requireTls())
                             .dsn(envelope.dsn());
                     envelope.declaredBytes().ifPresent(folded::declaredBytes);
                     for (Recipient recipient : envelope.recipients()) {

@@ -6,14 +6,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import org.backupmx.mail.EnhancedStatusCode;
 import org.backupmx.mail.Envelope;
+import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.MailDomain;
+import org.backupmx.mail.Recipient;
+import org.backupmx.mail.ReversePath;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.spool.testkit.Envelopes;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class QueuedMessageFormatTest {
 
@@ -51,6 +57,29 @@ class QueuedMessageFormatTest {
                         .isEqualTo(message);
             }
         }
+    }
+
+    /** What a release wrote that did not know of REQUIRETLS: a truth value where there are flags now. */
+    @ParameterizedTest
+    @CsvSource({
+        "true,  01, d7230510",
+        "false, 00, 29c464b7",
+    })
+    void whatWasWrittenBeforeRequireTlsHasNone(boolean smtpUtf8, String octet, String crc) throws Exception {
+        String octets = "010003612d31000000006b02c0c2000000000000000000000005000b7340612e6578616d706c65"
+                + "0009534556454e5f424954" + octet
+                + "ffffffffffffffff0000000000000001000b7840612e6578616d706c6500000000000000010009612e6578616d706c65"
+                + "00000000000000006b02c0c200000000000000010000000000" + crc;
+        Envelope envelope = Envelope.from(ReversePath.parse("s@a.example"))
+                .smtpUtf8(smtpUtf8)
+                .to(Recipient.of(ForwardPath.parse("x@a.example")))
+                .build();
+        QueuedMessage message = QueuedMessage.of(
+                new SpooledMessage(new SpoolId("a-1"), envelope, Instant.parse("2026-11-22T10:15:30Z"), 5));
+
+        assertThat(QueuedMessageFormat.decode(HexFormat.of().parseHex(octets))).isEqualTo(message);
+        assertThat(HexFormat.of().formatHex(QueuedMessageFormat.encode(message)))
+                .isEqualTo(octets);
     }
 
     @Test

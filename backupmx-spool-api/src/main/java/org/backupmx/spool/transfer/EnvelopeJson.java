@@ -52,6 +52,11 @@ final class EnvelopeJson {
                 envelope.reversePath().mailbox().map(Object::toString).orElse(""));
         json.put("body", envelope.bodyType().keyword());
         json.put("smtpUtf8", envelope.smtpUtf8());
+        if (envelope.requireTls()) {
+            json.put(
+                    "requireTls",
+                    true); // a release that does not know it refuses the message, and so does not send it in clear
+        }
         envelope.declaredBytes().ifPresent(size -> json.put("size", size));
         envelope.dsn().ret().ifPresent(ret -> json.put("ret", ret.name()));
         envelope.dsn().envid().ifPresent(envid -> json.put("envid", envid));
@@ -124,7 +129,8 @@ final class EnvelopeJson {
         boolean held = json.flag("held");
         Envelope.Builder envelope = Envelope.from(ReversePath.parse(json.text("reversePath")))
                 .bodyType(bodyType(json.text("body")))
-                .smtpUtf8(json.flag("smtpUtf8"));
+                .smtpUtf8(json.flag("smtpUtf8"))
+                .requireTls(json.optionalFlag("requireTls").orElse(false));
         json.optionalNumber("size").ifPresent(envelope::declaredBytes);
         DsnParameters dsn = json.optionalText("ret")
                 .map(ret -> DsnParameters.none().withRet(Ret.valueOf(ret)))

@@ -53,6 +53,10 @@ final class JsonObject {
         return optionalNumber(name).orElseThrow(() -> missing(name));
     }
 
+    Optional<Boolean> optionalFlag(String name) {
+        return optional(name, Boolean.class, "true or false");
+    }
+
     boolean flag(String name) {
         return optional(name, Boolean.class, "true or false").orElseThrow(() -> missing(name));
     }

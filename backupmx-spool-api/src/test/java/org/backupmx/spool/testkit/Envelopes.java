@@ -97,6 +97,17 @@ public final class Envelopes {
                         .declaredBytes(0)
                         .build(),
                 builder("s@sender.example", List.of("user@a.example"))
+                        .bodyType(BodyType.BINARY_MIME)
+                        .requireTls(true)
+                        .build(),
+                builder("s@sender.example", List.of("user@a.example"))
+                        .smtpUtf8(true)
+                        .requireTls(true)
+                        .build(),
+                builder("s@sender.example", List.of("user@a.example"))
+                        .smtpUtf8(true)
+                        .build(),
+                builder("s@sender.example", List.of("user@a.example"))
                         .dsn(DsnParameters.none().withRet(Ret.FULL))
                         .build(),
                 builder("s@sender.example", List.of("user@a.example"))

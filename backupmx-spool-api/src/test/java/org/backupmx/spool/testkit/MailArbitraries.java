@@ -154,11 +154,15 @@ public final class MailArbitraries {
                         recipients(domains).list().ofMinSize(1).ofMaxSize(6),
                         Arbitraries.of(BodyType.class),
                         Arbitraries.of(true, false),
+                        Arbitraries.of(true, false),
                         Arbitraries.longs().greaterOrEqual(0).optional(),
                         dsn)
-                .as((path, recipients, body, utf8, size, parameters) -> {
-                    Envelope.Builder builder =
-                            Envelope.from(path).bodyType(body).smtpUtf8(utf8).dsn(parameters);
+                .as((path, recipients, body, utf8, tls, size, parameters) -> {
+                    Envelope.Builder builder = Envelope.from(path)
+                            .bodyType(body)
+                            .smtpUtf8(utf8)
+                            .requireTls(tls)
+                            .dsn(parameters);
                     size.ifPresent(builder::declaredBytes);
                     recipients.forEach(builder::to);
                     return builder.build();

@@ -24,7 +24,7 @@ import org.backupmx.mail.ReversePath;
  * <pre>
  * u64 size of the mail data      u32 number of chunks, 0 in a MESSAGE
  * i64 received, seconds          u32 received, nanoseconds
- * u8  flags: 1 SMTPUTF8, 2 SIZE given, 4 reverse-path not null
+ * u8  flags: 1 SMTPUTF8, 2 SIZE given, 4 reverse-path not null, 8 REQUIRETLS
  * u8  BODY: 0 7BIT, 1 8BITMIME, 2 BINARYMIME      u8 RET: 0 none, 1 FULL, 2 HDRS
  * u16 number of lanes, and for each: text domain
  * u64 SIZE                       text ENVID, empty if none
@@ -43,6 +43,7 @@ final class MessageMeta {
     private static final int SMTPUTF8 = 1;
     private static final int SIZED = 2;
     private static final int ANSWERABLE = 4;
+    private static final int REQUIRETLS = 8;
     private static final BodyType[] BODY_TYPES = {BodyType.SEVEN_BIT, BodyType.EIGHT_BIT_MIME, BodyType.BINARY_MIME};
     private static final Notify[] NOTIFIES = {Notify.NEVER, Notify.SUCCESS, Notify.FAILURE, Notify.DELAY};
 
@@ -89,7 +90,8 @@ final class MessageMeta {
         out.putInstant(receivedAt);
         out.putByte((envelope.smtpUtf8() ? SMTPUTF8 : 0)
                 | (envelope.declaredBytes().isPresent() ? SIZED : 0)
-                | (envelope.reversePath().isNull() ? 0 : ANSWERABLE));
+                | (envelope.reversePath().isNull() ? 0 : ANSWERABLE)
+                | (envelope.requireTls() ? REQUIRETLS : 0));
         out.putByte(code(envelope.bodyType()));
         out.putByte(envelope.dsn().ret().map(ret -> ret == Ret.FULL ? 1 : 2).orElse(0));
         out.putShort(lanes.length);
@@ -182,6 +184,7 @@ final class MessageMeta {
                                 : ReversePath.of(new Mailbox(localPart, domains.apply(domain))))
                 .bodyType(BODY_TYPES[body])
                 .smtpUtf8((flags & SMTPUTF8) != 0)
+                .requireTls((flags & REQUIRETLS) != 0)
                 .dsn(dsn(ret, envid));
         if ((flags & SIZED) != 0) {
             envelope.declaredBytes(declaredBytes);

@@ -70,10 +70,14 @@ class FormatVersion1Test {
     }
 
     private static void oneRecipient(DocumentedSegment meta, int size, int chunks, String localPart, String domain) {
-        meta.u64("size of the mail data", size)
-                .u32("number of chunks", chunks)
-                .instant("received", NOON, 123_000_000)
-                .u8("flags: reverse-path not null", 4)
+        meta.u64("size of the mail data", size).u32("number of chunks", chunks);
+        oneRecipient(meta, "flags: reverse-path not null", 4, localPart, domain);
+    }
+
+    private static void oneRecipient(
+            DocumentedSegment meta, String flagNames, int flags, String localPart, String domain) {
+        meta.instant("received", NOON, 123_000_000)
+                .u8(flagNames, flags)
                 .u8("BODY: 7BIT", 0)
                 .u8("RET: none", 0)
                 .u16("number of lanes", 1)
@@ -358,6 +362,35 @@ class FormatVersion1Test {
             assertThat(read(spool, Ids.text(LONG))).isEqualTo(ascii("a long message in two chunks"));
             assertThat(read(spool, Ids.text(MOVED))).isEqualTo(ascii("moved"));
             assertThat(read(spool, Ids.text(RELEASED))).isEmpty();
+        }
+    }
+
+    /** The flag came after the fixture: what was written before has none, and the version is the same. */
+    @Test
+    void requireTlsIsTheFourthFlag() throws Exception {
+        DocumentedSegment segment = new DocumentedSegment(1, FIRST_KEY, 1, 0, 0);
+        segment.record(
+                "MESSAGE",
+                1,
+                WHOLE,
+                64,
+                meta -> oneRecipient(
+                        meta.u64("size of the mail data", 4).u32("number of chunks", 0),
+                        "flags: reverse-path not null, REQUIRETLS",
+                        12,
+                        "safe",
+                        "a.example"),
+                ascii("safe"));
+        SimulatedDisk other = new SimulatedDisk(64 << 20);
+        other.put(FIRST, DocumentedSegment.octets(segment.text()));
+
+        try (FileSpool spool = SimulatedDisk.spool(other, 1).open()) {
+            assertThat(scan(spool))
+                    .extracting(found -> found.message().envelope())
+                    .containsExactly(Envelope.from(ReversePath.parse("sender@client.example"))
+                            .requireTls(true)
+                            .to(to("safe@a.example"))
+                            .build());
         }
     }
 

@@ -39,7 +39,7 @@ final class MessageTable {
                 committed,
                 Micros.floor(receivedAt),
                 envelope.reversePath().toString(),
-                envelope.bodyType().keyword())) {
+                StoredMessage.bodyType(envelope))) {
             Database.setFrom(
                     statement,
                     6,

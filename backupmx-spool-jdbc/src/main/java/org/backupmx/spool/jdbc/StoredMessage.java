@@ -62,6 +62,12 @@ final class StoredMessage {
         }
     }
 
+    /**
+     * What follows the BODY keyword in the column {@code body_type} where MAIL had REQUIRETLS. A release that does not know
+     * it takes the row for damaged, and so does not send the message in clear.
+     */
+    private static final String REQUIRETLS = "+TLS";
+
     private record Lane(boolean held, long due, int attempts) {}
 
     private final String id;
@@ -97,7 +103,8 @@ final class StoredMessage {
         try {
             Envelope.Builder envelope = Envelope.from(ReversePath.parse(h.reversePath))
                     .bodyType(bodyType(h.bodyType))
-                    .smtpUtf8(h.smtpUtf8);
+                    .smtpUtf8(h.smtpUtf8)
+                    .requireTls(h.bodyType.endsWith(REQUIRETLS));
             recipients.forEach(row -> envelope.to(row.recipient()));
             if (h.declaredBytes != null) {
                 envelope.declaredBytes(h.declaredBytes);
@@ -112,13 +119,19 @@ final class StoredMessage {
         }
     }
 
-    private static BodyType bodyType(String keyword) {
+    /** Returns the column {@code body_type} of an envelope. */
+    static String bodyType(Envelope envelope) {
+        return envelope.bodyType().keyword() + (envelope.requireTls() ? REQUIRETLS : "");
+    }
+
+    private static BodyType bodyType(String column) {
         for (BodyType type : BodyType.values()) {
-            if (type.keyword().equals(keyword)) {
+            if (column.equals(type.keyword()) || column.equals(type.keyword() + REQUIRETLS)) {
                 return type;
             }
         }
-        throw new IllegalArgumentException("body_type: " + keyword + " (expected: a BODY keyword)");
+        throw new IllegalArgumentException(
+                "body_type: " + column + " (expected: a BODY keyword, " + REQUIRETLS + " or not)");
     }
 
     /** Returns the recipients of a lane that are not final. */

@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS ${prefix}schema_version (
 );
 
 -- One row a message. Not committed: its mail data is still arriving; nobody but its writer and the sweeper sees it.
+-- body_type: the BODY keyword, with +TLS behind it where MAIL had REQUIRETLS.
 CREATE TABLE IF NOT EXISTS ${prefix}message (
     id              VARCHAR(64) NOT NULL PRIMARY KEY,
     committed       BOOLEAN NOT NULL,

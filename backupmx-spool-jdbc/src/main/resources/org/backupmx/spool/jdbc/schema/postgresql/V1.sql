@@ -6,6 +6,7 @@ CREATE TABLE ${prefix}schema_version (
 );
 
 -- One row a message. Not committed: its mail data is still arriving; nobody but its writer and the sweeper sees it.
+-- body_type: the BODY keyword, with +TLS behind it where MAIL had REQUIRETLS.
 CREATE TABLE ${prefix}message (
     id              VARCHAR(64) COLLATE "C" NOT NULL PRIMARY KEY,
     committed       BOOLEAN NOT NULL,
