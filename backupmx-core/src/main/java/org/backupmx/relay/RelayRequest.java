@@ -11,7 +11,9 @@ import org.backupmx.mail.Recipient;
  *
  * @param nextHop where to connect
  * @param hostname our name, for EHLO unless the settings have another
- * @param envelope the message's envelope: reverse-path and parameters are taken from it
+ * @param envelope the message's envelope: reverse-path and parameters are taken from it. With REQUIRETLS (RFC 8689) it goes
+ *     inside TLS that met a policy which {@link TlsPolicy#isAuthenticating() authenticates}, to a next hop that offers
+ *     REQUIRETLS there, or not at all: without such TLS the result is a 4yz, without the offer 550 5.7.30
  * @param recipients which of its recipients to attempt, at least one
  * @param mailData the mail data
  * @param settings how we present ourselves and what we demand

@@ -111,6 +111,15 @@ public sealed interface TlsPolicy {
     }
 
     /**
+     * Tells whether the certificate has to show who the next hop is, as REQUIRETLS asks (RFC 8689 section 4.2.1).
+     *
+     * @return true for {@link Verify} and {@link Fingerprint}
+     */
+    default boolean isAuthenticating() {
+        return this instanceof Verify || this instanceof Fingerprint;
+    }
+
+    /**
      * Returns the policy of clear text.
      *
      * @return {@link None}

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -155,6 +156,18 @@ public final class FakeRelayClient implements RelayClient {
         capabilities = new PrimaryCapabilities("primary.test", List.of(extensions), Optional.empty());
     }
 
+    /**
+     * Sets what next hops say of themselves inside TLS, in probes from now on; it is they who decide about REQUIRETLS.
+     *
+     * @param extensions the lines of their answer to EHLO after the first
+     */
+    public void extensionsInTls(String... extensions) {
+        capabilities = new PrimaryCapabilities(
+                "primary.test",
+                List.of(extensions),
+                Optional.of(new PrimaryCapabilities.Tls("TLSv1.3", "TLS_AES_256_GCM_SHA384", Instant.MAX)));
+    }
+
     /** Lets next hops say of themselves in each attempt what they say in probes. */
     public void tellInAttempts() {
         telling = true;
@@ -265,6 +278,12 @@ public final class FakeRelayClient implements RelayClient {
             return CompletableFuture.completedFuture(new RelayResult.NoSession(
                     refusal, refusal.isPermanent() ? RelayResult.About.HOST : RelayResult.About.ADDRESS));
         }
+        Optional<RecipientOutcome> unsafe = withoutRequireTls(request);
+        if (unsafe.isPresent()) {
+            return CompletableFuture.completedFuture(new RelayResult.Attempted(
+                    Collections.nCopies(request.recipients().size(), unsafe.get()),
+                    telling ? Optional.of(capabilities) : Optional.empty()));
+        }
         String mailData;
         try (InputStream in = request.mailData().open()) {
             byte[] octets = in.readAllBytes();
@@ -285,6 +304,19 @@ public final class FakeRelayClient implements RelayClient {
         }
         return CompletableFuture.completedFuture(
                 new RelayResult.Attempted(outcomes, telling ? Optional.of(capabilities) : Optional.empty()));
+    }
+
+    /** What a client makes of REQUIRETLS before it says a word of the message. */
+    private Optional<RecipientOutcome> withoutRequireTls(RelayRequest request) {
+        if (!request.envelope().requireTls()) {
+            return Optional.empty();
+        }
+        if (!request.settings().tls().isAuthenticating()) {
+            return Optional.of(new RecipientOutcome.TransientFailure(SmtpReply.of(451, "4.7.5", "Not authenticated")));
+        }
+        return capabilities.tls().isPresent() && capabilities.offers("REQUIRETLS")
+                ? Optional.empty()
+                : Optional.of(new RecipientOutcome.PermanentFailure(SmtpReply.of(550, "5.7.30", "Next hop lacks it")));
     }
 
     private static RecipientOutcome outcome(SmtpReply reply) {

@@ -25,7 +25,9 @@ import org.jspecify.annotations.Nullable;
  * <p>What it does where a next hop cannot do what a message needs: an address or a header section beyond ASCII without
  * SMTPUTF8 is a permanent failure of those recipients (550 5.6.7 or 5.6.9, RFC 6531 section 3.2); BINARYMIME likewise
  * (554 5.6.3); a message of octets without 8BITMIME is sent as it is; DSN parameters are left out without DSN. A message
- * for more than 100 recipients goes in several transactions.
+ * for more than 100 recipients goes in several transactions. A message with REQUIRETLS (RFC 8689) goes inside TLS alone whose
+ * certificate met {@link org.backupmx.relay.TlsPolicy.Verify} or {@link org.backupmx.relay.TlsPolicy.Fingerprint}, and to next hops that offer
+ * REQUIRETLS there: without the offer it is a permanent failure (550 5.7.30), with another policy a transient one (451 4.7.5).
  *
  * <p>What a next hop offers and cannot do is not tried again at that address for an hour: STARTTLS whose handshake fails,
  * where clear text is allowed, and CHUNKING without BDAT. A reply that says that a command is not understood (500, 502, 503,

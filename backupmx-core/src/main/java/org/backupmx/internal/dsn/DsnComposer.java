@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Composes DSNs: multipart/report of a text, a message/delivery-status and the original's header section, or
  * all of it if it failed, RET=FULL asks for it and it has at most {@value #MAX_RETURNED_BYTES} bytes in lines that MIME can carry
- * (RFC 3464, RFC 6522). For an original with SMTPUTF8 the parts are those of RFC 6533.
+ * (RFC 3464, RFC 6522). For an original with SMTPUTF8 the parts are those of RFC 6533. One with REQUIRETLS is never returned
+ * whole, and its DSN has REQUIRETLS as well (RFC 8689 section 5).
  *
  * <p>A DSN about one recipient or a few is no longer than {@value #MAX_RETURNED_BYTES} bytes beside a message that is returned
  * whole; each further recipient adds some hundred bytes.
@@ -122,6 +123,7 @@ public final class DsnComposer {
         byte[] status = status(kind, message, told, until, isUtf8);
         Optional<byte[]> whole = kind == DsnKind.FAILED
                         && message.envelope().dsn().ret().equals(Optional.of(Ret.FULL))
+                        && !message.envelope().requireTls()
                         && message.sizeBytes() <= MAX_RETURNED_BYTES
                 ? returned.whole(MAX_RETURNED_BYTES)
                 : Optional.empty();
@@ -148,6 +150,7 @@ public final class DsnComposer {
                 .to(Recipient.of(new ForwardPath(to.get())))
                 .bodyType(isEightBit ? BodyType.EIGHT_BIT_MIME : BodyType.SEVEN_BIT)
                 .smtpUtf8(isUtf8)
+                .requireTls(message.envelope().requireTls())
                 .build();
         return Optional.of(new Dsn(envelope, out.bytes()));
     }

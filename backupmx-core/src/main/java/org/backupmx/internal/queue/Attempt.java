@@ -115,7 +115,12 @@ final class Attempt {
         if (result instanceof RelayResult.Attempted attempted) {
             if (attempted.outcomes().size() == lease.recipients().size()) {
                 attempted.said().ifPresent(ending::said);
-                attempted(address, attempted.outcomes());
+                int next = following(index, RelayResult.About.HOST);
+                if (next < addresses.size() && isWithoutRequireTls(attempted.outcomes())) {
+                    tryAddress(next); // RFC 8689 section 4.2.1: each host is asked
+                } else {
+                    attempted(address, attempted.outcomes());
+                }
             } else {
                 ending.faulted(
                         address,
@@ -128,6 +133,12 @@ final class Attempt {
         } else {
             ending.faulted(address, fault == null ? new IllegalStateException("no result") : fault);
         }
+    }
+
+    /** Tells whether nothing was sent since the host does not offer what the message needs. */
+    private boolean isWithoutRequireTls(List<RecipientOutcome> outcomes) {
+        return lease.message().envelope().requireTls()
+                && outcomes.stream().allMatch(outcome -> CapabilityDoubt.Lack.isOfRequireTls(outcome.reply()));
     }
 
     /** Ends, or asks one other host of the same preference what it makes of the recipients that were deferred. */

@@ -27,7 +27,8 @@ final class CapabilityDoubt {
     /** What it is that the primary cannot do. */
     enum Lack {
         SIZE,
-        SMTPUTF8;
+        SMTPUTF8,
+        REQUIRETLS;
 
         /** Returns what a permanent reply says the primary cannot do; empty if it is about something else. */
         static Optional<Lack> of(SmtpReply reply) {
@@ -36,6 +37,9 @@ final class CapabilityDoubt {
             }
             int subject = reply.enhanced().map(EnhancedStatusCode::subject).orElse(0);
             int detail = reply.enhanced().map(EnhancedStatusCode::detail).orElse(0);
+            if (isOfRequireTls(reply)) {
+                return Optional.of(REQUIRETLS);
+            }
             // RFC 6531 has 5.6.7 for addresses and 5.6.9 for header sections
             boolean isUtf8 = subject == 6 && (detail == 7 || detail == 9)
                     || String.join(" ", reply.lines()).toUpperCase(Locale.ROOT).contains("SMTPUTF8");
@@ -46,6 +50,17 @@ final class CapabilityDoubt {
             boolean isSize = subject == 3 && detail == 4
                     || subject != 2 && reply.code() == 552 && ReplyClass.of(reply) == ReplyClass.SIZE;
             return isSize ? Optional.of(SIZE) : Optional.empty();
+        }
+
+        /** Tells whether a permanent reply says that REQUIRETLS is not offered (RFC 8689 section 4.2.1): a primary's, or our client's. */
+        static boolean isOfRequireTls(SmtpReply reply) {
+            return reply.isPermanent()
+                    && (reply.enhanced()
+                                    .map(code -> code.subject() == 7 && code.detail() == 30)
+                                    .orElse(false)
+                            || String.join(" ", reply.lines())
+                                    .toUpperCase(Locale.ROOT)
+                                    .contains("REQUIRETLS"));
         }
     }
 

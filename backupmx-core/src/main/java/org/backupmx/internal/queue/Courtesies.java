@@ -85,7 +85,10 @@ final class Courtesies {
                         .map(recipient -> told(outcome, recipient))
                         .toList();
         Optional<Mailbox> to = outcome.lease.message().envelope().reversePath().mailbox();
-        if (to.isEmpty() || (late.isEmpty() && relayed.isEmpty()) || !notifier.isVerified(outcome.lease)) {
+        if (to.isEmpty()
+                || (late.isEmpty() && relayed.isEmpty())
+                || !notifier.isSafe(outcome.lease, to.get())
+                || !notifier.isVerified(outcome.lease)) {
             return CompletableFuture.completedFuture(null);
         }
         return tell(DsnKind.DELAYED, outcome, late, to.get())

@@ -37,6 +37,7 @@ import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolId;
 import org.backupmx.spool.SpoolLane;
 import org.backupmx.undelivered.UndeliveredCounts;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,6 +60,11 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
 
     private static final Duration WARM_UP_BEAT = Duration.ofMillis(100);
 
+    /** Every EHLO inside TLS asks, and there may be ten thousand lanes to look at. */
+    private static final Duration REQUIRETLS_FRESH = Duration.ofSeconds(5);
+
+    private record Honoured(long atNanos, boolean isAny) {}
+
     private final Delivery delivery;
     private final PrimaryWatches watches = new PrimaryWatches();
     private final Settler settler;
@@ -70,6 +76,7 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
     private final AtomicInteger attempts = new AtomicInteger();
     private final CompletableFuture<Void> attemptsEnded = new CompletableFuture<>();
     private volatile Instant startedAt = Instant.MAX;
+    private volatile @Nullable Honoured honoured;
     private volatile boolean stopping;
     private volatile boolean noneBegins; // every lane has taken its last turn
 
@@ -89,7 +96,7 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
             DomainDirectory directory,
             RelayRouter router) {
         this.delivery = new Delivery(config, runtime, events, directory, router, this::ordered);
-        this.settler = new Settler(delivery, this::committed);
+        this.settler = new Settler(delivery, this::committed, domain -> requireTls(domain) == RequireTls.HONOURED);
         this.etrn = new Etrn(delivery, this);
         this.journal = config.historyStore().map(store -> new OrderJournal(store, runtime, delivery.orders));
         this.control = new SpoolQueueControl(delivery, this, journal);
@@ -303,6 +310,55 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
         RelayDomain settings = delivery.directory.listed(domain);
         PrimaryWatch watch = settings == null ? null : watches.find(settings.nextHops());
         return watch == null ? PrimaryLimits.UNKNOWN : watch.limits();
+    }
+
+    /**
+     * Tells whether mail with REQUIRETLS (RFC 8689) for a domain can be sent on as it demands. Never blocks.
+     *
+     * @param domain a domain, a relay domain or not
+     * @return by the domain's settings, and the primary's last answer to EHLO inside TLS, at most 30 d old
+     */
+    public RequireTls requireTls(MailDomain domain) {
+        DomainLane lane = lanes.get(domain);
+        if (lane != null) {
+            return lane.requireTls();
+        }
+        RelayDomain settings = delivery.directory.listed(domain);
+        if (settings == null) {
+            return RequireTls.UNKNOWN;
+        }
+        PrimaryWatch watch = watches.find(settings.nextHops());
+        boolean isAuthenticated = RequireTls.isAuthenticated(
+                settings.relaySettings().orElse(delivery.config.relaySettings()).tls(),
+                !settings.nextHops().isEmpty());
+        return RequireTls.of(isAuthenticated, watch == null ? PrimaryLimits.UNKNOWN : watch.limits());
+    }
+
+    /**
+     * Asks a domain's primary what it offers, unless it was asked in the last {@link PrimaryWatch#ON_DEMAND}: its next answer
+     * to EHLO tells. Never blocks.
+     *
+     * @param domain a relay domain
+     */
+    public void learn(MailDomain domain) {
+        CompletableFuture<PrimaryHealth> unused = health(domain, Duration.ZERO);
+    }
+
+    /**
+     * Tells whether there is a relay domain with work or a watched primary for which mail with REQUIRETLS can be sent on. Never
+     * blocks; what it says may be {@link #REQUIRETLS_FRESH} old.
+     *
+     * @return true if there is one
+     */
+    public boolean anyHonoursRequireTls() {
+        long now = delivery.runtime.nanoTime().getAsLong();
+        Honoured last = honoured;
+        if (last == null || now - last.atNanos() >= REQUIRETLS_FRESH.toNanos()) {
+            last = new Honoured(
+                    now, lanes.values().stream().anyMatch(lane -> lane.requireTls() == RequireTls.HONOURED));
+            honoured = last;
+        }
+        return last.isAny();
     }
 
     /** Too many subdomains are asked for; those that share fixed next hops share their primary. */

@@ -120,6 +120,19 @@ final class DomainLane {
         return primary.limits();
     }
 
+    /** Whether mail with REQUIRETLS for the domain can be sent on. */
+    RequireTls requireTls() {
+        DomainRoute.Known known = route.known();
+        return known == null || delivery.orders.redirect(domain).isPresent()
+                ? RequireTls.UNKNOWN
+                : RequireTls.of(known.isAuthenticated(), limits());
+    }
+
+    /** Tells whether the way is one for mail with REQUIRETLS; whether the next hop offers it shows there. */
+    boolean isAuthenticated() {
+        return route.isAuthenticated();
+    }
+
     /** The primary's health, see {@link LanePrimary#health(Duration)}; it is watched for a while from now on. */
     CompletableFuture<PrimaryHealth> health(Duration maxAge) {
         wanted();

@@ -45,6 +45,7 @@ final class DomainRoute {
      * @param retryPolicy when its mail is tried again
      * @param undelivered what becomes of its mail that cannot be delivered
      * @param relaySettings how we present ourselves to its primary; to a stranger's without secrets
+     * @param isFixed whether its next hops are written down, not found in the DNS, and no operator has put another in their place
      * @param deliveryRate how much its primary is given and when; no bound to others
      * @param drainOrder in which order its mail goes
      * @param route the route
@@ -58,6 +59,7 @@ final class DomainRoute {
             RetryPolicy retryPolicy,
             UndeliveredPolicy undelivered,
             RelaySettings relaySettings,
+            boolean isFixed,
             DeliveryRate deliveryRate,
             LeaseOrder drainOrder,
             RelayRoute route,
@@ -70,12 +72,21 @@ final class DomainRoute {
             return route instanceof RelayRoute.NextHops && lastGood.isEmpty();
         }
 
+        /**
+         * Tells whether the way is as REQUIRETLS asks (RFC 8689 section 4.2.1): to a primary of ours that has to show that it is
+         * itself; a host that an operator has put in its place has not.
+         */
+        boolean isAuthenticated() {
+            return isRelayDomain && RequireTls.isAuthenticated(relaySettings.tls(), isFixed);
+        }
+
         private Known asOf(Instant now) {
             return new Known(
                     isRelayDomain,
                     retryPolicy,
                     undelivered,
                     relaySettings,
+                    isFixed,
                     deliveryRate,
                     drainOrder,
                     route,
@@ -138,6 +149,12 @@ final class DomainRoute {
     /** Returns how we present ourselves to a host that is not the primary. */
     RelaySettings settingsForOthers() {
         return redirected(relaySettings());
+    }
+
+    /** Tells whether the way is one for mail with REQUIRETLS, as far as that is known. */
+    boolean isAuthenticated() {
+        Known last = known;
+        return last != null && last.isAuthenticated();
     }
 
     /** Returns in which order mail goes, as far as that is known. */
@@ -225,6 +242,7 @@ final class DomainRoute {
                     retry,
                     undelivered,
                     relaySettings,
+                    redirect.isEmpty() && !destination.nextHops().isEmpty(),
                     rate,
                     isRelayDomain ? drainOrder(settings) : LeaseOrder.OLDEST,
                     found.route(),
@@ -294,6 +312,7 @@ final class DomainRoute {
                     last.retryPolicy(),
                     last.undelivered(),
                     last.relaySettings(),
+                    last.isFixed(),
                     last.deliveryRate(),
                     last.drainOrder(),
                     hops,
@@ -335,6 +354,7 @@ final class DomainRoute {
                         defaultPolicy,
                         delivery.config.undelivered(),
                         delivery.config.relaySettings(),
+                        false,
                         delivery.config.deliveryRate(),
                         delivery.config.drainOrder(),
                         new RelayRoute.Retry("look-up of the domain failed"),

@@ -29,6 +29,10 @@ final class Flight implements Attempt.Ending, Settler.Done {
 
     private static final SmtpReply OUR_FAULT = SmtpReply.of(451, "4.3.0", "Local fault during the attempt");
 
+    /** The settings were others when it was accepted, or an operator has put another host in the primary's place. */
+    private static final SmtpReply NOT_SAFE =
+            SmtpReply.of(451, "4.7.30", "The message needs REQUIRETLS, and the way is not authenticated now");
+
     private final Delivery delivery;
     private final Settler settler;
     private final DomainLane lane;
@@ -68,6 +72,10 @@ final class Flight implements Attempt.Ending, Settler.Done {
                 return;
             }
             recipients = attempted.get().recipients();
+            if (held.lease().message().envelope().requireTls() && !lane.isAuthenticated()) {
+                settler.deferred(held, null, recipients, NOT_SAFE, expiry, this);
+                return;
+            }
             new Attempt(delivery, addresses, lane.relaySettings(), attempted.get(), this).start();
         });
     }

@@ -31,6 +31,10 @@ final class LaneRescue {
     private static final SmtpReply NO_HOSTS = SmtpReply.of(554, "5.4.4", "There are no rescue hosts any more");
     private static final SmtpReply TOO_LATE = SmtpReply.of(554, "5.4.7", "The rescue hosts did not take it in time");
 
+    /** Nobody knows their certificates (RFC 8689 section 4.2.1). */
+    private static final SmtpReply NOT_SAFE =
+            SmtpReply.of(554, "5.7.30", "The message needs REQUIRETLS, which rescue hosts do not get");
+
     private final Delivery delivery;
     private final DomainLane lane;
     private final DomainRoute route;
@@ -89,6 +93,10 @@ final class LaneRescue {
     private boolean begin(HeldLease next, Optional<RescueHosts> hosts, Instant now) {
         if (hosts.isEmpty() || isOver(next.lease(), hosts.get(), now)) {
             flights.apply(next).giveUp(hosts.isEmpty() ? NO_HOSTS : TOO_LATE);
+            return true;
+        }
+        if (next.lease().message().envelope().requireTls()) {
+            flights.apply(next).giveUp(NOT_SAFE);
             return true;
         }
         RescueHost host = host(hosts.get());

@@ -14,8 +14,9 @@ import org.backupmx.relay.PrimaryCapabilities;
 
 /**
  * Remembers for 30 d what each primary takes, by its last answer to EHLO: in memory, and over
- * a restart in the series {@value #SERIES} if there is a store, a line {@code primary size smtputf8} at the time of the
- * probe, {@code -} if it told no limit of size, 0 or 1. The last line of a primary counts. Thread-safe.
+ * a restart in the series {@value #SERIES} if there is a store, a line {@code primary size smtputf8 requiretls} at the time of
+ * the probe, {@code -} if it told no limit of size, 0 or 1, and {@code -} if it has not been asked inside TLS. The last line of
+ * a primary counts; one of an earlier release ends before the last word. Thread-safe.
  */
 final class LimitsJournal implements KeptLines.Owner {
 
@@ -30,16 +31,19 @@ final class LimitsJournal implements KeptLines.Owner {
      * @param at when
      * @param size its SIZE, {@link Long#MAX_VALUE} for none
      * @param smtpUtf8 whether it offers SMTPUTF8
+     * @param requireTls whether it offers REQUIRETLS inside TLS; empty if it has not been asked there
      */
-    record Answer(Instant at, long size, boolean smtpUtf8) {
+    record Answer(Instant at, long size, boolean smtpUtf8, Optional<Boolean> requireTls) {
 
         /** Returns what that means for mail that comes in at an instant: nothing if it was too long ago. */
         PrimaryLimits limits(Instant now) {
-            return at.plus(KeptLines.KEEP).isAfter(now) ? PrimaryLimits.of(size, smtpUtf8) : PrimaryLimits.UNKNOWN;
+            return at.plus(KeptLines.KEEP).isAfter(now)
+                    ? PrimaryLimits.of(size, smtpUtf8, requireTls)
+                    : PrimaryLimits.UNKNOWN;
         }
 
         boolean isSame(Answer other) {
-            return size == other.size && smtpUtf8 == other.smtpUtf8;
+            return size == other.size && smtpUtf8 == other.smtpUtf8 && requireTls.equals(other.requireTls);
         }
     }
 
@@ -79,8 +83,15 @@ final class LimitsJournal implements KeptLines.Owner {
         if (capabilities.extensions().isEmpty()) {
             return Optional.ofNullable(before);
         }
+        // in clear text nobody may offer REQUIRETLS (RFC 8689 section 2), so that says nothing
+        Optional<Boolean> requireTls = capabilities.tls().isPresent()
+                ? Optional.of(capabilities.offers("REQUIRETLS"))
+                : Optional.ofNullable(before).flatMap(Answer::requireTls);
         Answer now = new Answer(
-                runtime.now(), capabilities.maxMessageBytes().orElse(Long.MAX_VALUE), capabilities.offers("SMTPUTF8"));
+                runtime.now(),
+                capabilities.maxMessageBytes().orElse(Long.MAX_VALUE),
+                capabilities.offers("SMTPUTF8"),
+                requireTls);
         if (before != null || answers.size() < MOST_PRIMARIES) {
             answers.put(name, now);
             kept.known(name, before == null || !before.isSame(now));
@@ -92,7 +103,9 @@ final class LimitsJournal implements KeptLines.Owner {
     public void read(HistoryEntry line) {
         String[] words = line.text().split(" ", -1);
         long size = words[1].equals("-") ? Long.MAX_VALUE : Long.parseLong(words[1]);
-        Answer answer = new Answer(line.at(), size, words[2].equals("1"));
+        Optional<Boolean> requireTls =
+                words.length < 4 || words[3].equals("-") ? Optional.empty() : Optional.of(words[3].equals("1"));
+        Answer answer = new Answer(line.at(), size, words[2].equals("1"), requireTls);
         if (answers.size() < MOST_PRIMARIES || answers.containsKey(words[0])) {
             answers.put(words[0], answer);
         }
@@ -110,7 +123,13 @@ final class LimitsJournal implements KeptLines.Owner {
             return List.of();
         }
         String size = answer.size() == Long.MAX_VALUE ? "-" : "" + answer.size();
-        return List.of(new HistoryEntry(answer.at(), primary + " " + size + " " + (answer.smtpUtf8() ? "1" : "0")));
+        String requireTls = answer.requireTls().map(LimitsJournal::digit).orElse("-");
+        return List.of(new HistoryEntry(
+                answer.at(), primary + " " + size + " " + digit(answer.smtpUtf8()) + " " + requireTls));
+    }
+
+    private static String digit(boolean value) {
+        return value ? "1" : "0";
     }
 
     @Override

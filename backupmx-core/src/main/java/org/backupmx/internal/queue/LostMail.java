@@ -52,7 +52,7 @@ final class LostMail {
                 continue; // the rescue hosts decide about it, in their time
             }
             // what was given up before is in an operator's hand
-            if (!DeadLetters.isBuried(before) && outcome.expiry.isRescued(one.failure())) {
+            if (!DeadLetters.isBuried(before) && mayBeRescued(outcome) && outcome.expiry.isRescued(one.failure())) {
                 outcome.rescue(one);
             } else if (to.isEmpty() || (one.failure().isExpired() && isExpiryDropped)) {
                 drop(outcome, one);
@@ -63,6 +63,11 @@ final class LostMail {
         return rest.isEmpty() ? CompletableFuture.completedFuture(null) : tellOrBury(outcome, rest, to.orElseThrow());
     }
 
+    /** Nobody knows the certificates of rescue hosts, so what needs REQUIRETLS stays here (RFC 8689 section 4.2.1). */
+    private static boolean mayBeRescued(AttemptOutcome outcome) {
+        return !outcome.lease.message().envelope().requireTls();
+    }
+
     private void drop(AttemptOutcome outcome, AttemptOutcome.Lost one) {
         outcome.end(one, false);
         delivery.counts.dropped();
@@ -71,8 +76,9 @@ final class LostMail {
     private CompletionStage<Void> tellOrBury(AttemptOutcome outcome, List<AttemptOutcome.Lost> lost, Mailbox to) {
         List<AttemptOutcome.Lost> told = new ArrayList<>();
         boolean isVerified = notifier.isVerified(outcome.lease);
+        boolean isSafe = notifier.isSafe(outcome.lease, to);
         for (AttemptOutcome.Lost one : lost) {
-            if (!isVerified || isKeptFromSenders(outcome, one.failure())) {
+            if (!isVerified || !isSafe || isKeptFromSenders(outcome, one.failure())) {
                 outcome.bury(one);
             } else if (DsnKind.FAILED.isWanted(one.failure().recipient())) {
                 told.add(one);

@@ -110,6 +110,7 @@ final class MessageRenewal {
         Envelope.Builder copy = Envelope.from(whole.reversePath())
                 .bodyType(whole.bodyType())
                 .smtpUtf8(whole.smtpUtf8())
+                .requireTls(whole.requireTls())
                 .dsn(whole.dsn());
         whole.declaredBytes().ifPresent(copy::declaredBytes);
         message.lanes().stream()

@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.backupmx.intake.SenderVerification;
 import org.backupmx.internal.dsn.Dsn;
 import org.backupmx.internal.dsn.DsnComposer;
@@ -36,12 +37,15 @@ final class Notifier {
     private final DsnComposer composer;
     private final DsnRate rate;
     private final Consumer<Envelope> committed;
+    private final Predicate<MailDomain> honours;
 
-    Notifier(Delivery delivery, Consumer<Envelope> committed) {
+    /** Makes a notifier; {@code honours} tells whether REQUIRETLS is honoured on the way to a domain now. */
+    Notifier(Delivery delivery, Consumer<Envelope> committed, Predicate<MailDomain> honours) {
         this.delivery = delivery;
         this.composer = new DsnComposer(delivery.config.hostname(), delivery.config.clock(), delivery.runtime.random());
         this.rate = new DsnRate(delivery.runtime.nanoTime());
         this.committed = committed;
+        this.honours = honours;
     }
 
     /** Tells whether the sender of a message was verified at intake. Blocks. */
@@ -53,6 +57,14 @@ final class Notifier {
             LOG.atWarn().setCause(e).addKeyValue("spoolId", lease.id()).log("mail data not read for its sender");
             return false;
         }
+    }
+
+    /**
+     * Tells whether a DSN about a message can go as the message had to: where REQUIRETLS was asked for it has to be asked for
+     * again (RFC 8689 section 5), and few domains of senders are ones that we can do that for.
+     */
+    boolean isSafe(SpoolLease lease, Mailbox to) {
+        return !lease.message().envelope().requireTls() || honours.test(to.domain());
     }
 
     /** Counts a DSN; false if too many have gone. */

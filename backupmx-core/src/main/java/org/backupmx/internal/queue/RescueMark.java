@@ -104,8 +104,10 @@ final class RescueMark {
      */
     static SpoolLease toRescue(SpoolLease lease) {
         Envelope whole = lease.message().envelope();
-        Envelope.Builder envelope =
-                Envelope.from(ReversePath.nullPath()).bodyType(whole.bodyType()).smtpUtf8(whole.smtpUtf8());
+        Envelope.Builder envelope = Envelope.from(ReversePath.nullPath())
+                .bodyType(whole.bodyType())
+                .smtpUtf8(whole.smtpUtf8())
+                .requireTls(whole.requireTls());
         whole.declaredBytes().ifPresent(envelope::declaredBytes);
         whole.recipients().forEach(recipient -> envelope.to(Recipient.of(recipient.path())));
         SpooledMessage message = new SpooledMessage(

@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.backupmx.event.MessageDeadLettered;
 import org.backupmx.event.RecipientDeferred;
 import org.backupmx.event.RecipientExpired;
@@ -15,6 +16,7 @@ import org.backupmx.event.RescueBegun;
 import org.backupmx.internal.dsn.DsnKind;
 import org.backupmx.mail.Envelope;
 import org.backupmx.mail.ForwardPath;
+import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.RecipientOutcome;
@@ -45,9 +47,9 @@ final class Settler {
     private final Courtesies courtesies;
     private final DeadLetters deadLetters;
 
-    Settler(Delivery delivery, Consumer<Envelope> committed) {
+    Settler(Delivery delivery, Consumer<Envelope> committed, Predicate<MailDomain> honours) {
         this.delivery = delivery;
-        Notifier notifier = new Notifier(delivery, committed);
+        Notifier notifier = new Notifier(delivery, committed, honours);
         this.lostMail = new LostMail(delivery, notifier);
         this.courtesies = new Courtesies(notifier);
         this.deadLetters = new DeadLetters(delivery);

@@ -367,6 +367,22 @@ class DsnComposerTest {
                 .isEqualTo("text/rfc822-headers");
     }
 
+    /** RFC 8689 section 5: as if RET=HDRS, and by no worse way than the message. */
+    @Test
+    void whatNeedsRequireTlsIsNotReturnedWholeAndTheDsnNeedsItToo() {
+        Envelope envelope = from("a@example.net")
+                .to(to("b@example.org"))
+                .dsn(DsnParameters.none().withRet(Ret.FULL))
+                .requireTls(true)
+                .build();
+        Dsn dsn = refused(envelope, utf8(ORIGINAL));
+        assertThat(parts(dsn).get(2).getMimeType()).isEqualTo("text/rfc822-headers");
+        assertThat(new String(octets(dsn), StandardCharsets.US_ASCII)).doesNotContain("secret");
+        assertThat(dsn.envelope().requireTls()).isTrue();
+        assertThat(refused(returning(Ret.FULL), utf8(ORIGINAL)).envelope().requireTls())
+                .isFalse();
+    }
+
     @Test
     void whatMimeCannotCarryIsNotReturnedWhole() {
         for (String bad : List.of("a\rb\r\n", "a\nb\r\n", "a\0b\r\n", "x".repeat(999) + "\r\n")) {

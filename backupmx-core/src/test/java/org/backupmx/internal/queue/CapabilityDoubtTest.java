@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.backupmx.internal.queue.CapabilityDoubt.Lack;
 import org.backupmx.mail.SmtpReply;
 import org.junit.jupiter.api.Test;
@@ -28,6 +29,9 @@ class CapabilityDoubtTest {
         "553, 5.1.1, SMTPUTF8 is needed for this address, SMTPUTF8",
         "550, 5.6.3, Conversion required, -",
         "550, 5.1.1, Unknown, -",
+        "550, 5.7.30, Next hop lacks it, REQUIRETLS",
+        "554, 5.7.0, RequireTLS support required, REQUIRETLS",
+        "450, 4.7.30, REQUIRETLS later, -",
         "554, 5.7.1, Spam, -",
         "452, 4.3.4, Too big now, -",
     })
@@ -50,7 +54,7 @@ class CapabilityDoubtTest {
     }
 
     private static LimitsJournal.Answer answer(long size, boolean utf8) {
-        return new LimitsJournal.Answer(T0, size, utf8);
+        return new LimitsJournal.Answer(T0, size, utf8, Optional.empty());
     }
 
     @Test

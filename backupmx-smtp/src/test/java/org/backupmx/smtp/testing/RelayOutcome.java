@@ -43,6 +43,20 @@ public final class RelayOutcome {
                 settings);
     }
 
+    /** Returns the attempt of the same message with REQUIRETLS. */
+    public static RelayRequest withRequireTls(RelayRequest request) {
+        Envelope.Builder envelope =
+                Envelope.from(request.envelope().reversePath()).requireTls(true);
+        request.recipients().forEach(envelope::to);
+        return new RelayRequest(
+                request.nextHop(),
+                request.hostname(),
+                envelope.build(),
+                request.recipients(),
+                request.mailData(),
+                request.settings());
+    }
+
     /** Returns mail data that is in memory, and says nothing of that. */
     public static MailData data(byte[] body) {
         return new MailData() {

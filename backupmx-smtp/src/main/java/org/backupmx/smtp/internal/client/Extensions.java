@@ -20,6 +20,7 @@ final class Extensions {
     private final boolean size;
     private final boolean eightBitMime;
     private final boolean smtpUtf8;
+    private final boolean requireTls;
     private final boolean dsn;
     private final boolean startTls;
     private final boolean chunking;
@@ -38,6 +39,7 @@ final class Extensions {
         size = parameters.containsKey("SIZE");
         eightBitMime = parameters.containsKey("8BITMIME");
         smtpUtf8 = parameters.containsKey("SMTPUTF8");
+        requireTls = parameters.containsKey("REQUIRETLS");
         dsn = parameters.containsKey("DSN");
         startTls = parameters.containsKey("STARTTLS");
         chunking = parameters.containsKey("CHUNKING");
@@ -80,6 +82,10 @@ final class Extensions {
 
     boolean smtpUtf8() {
         return smtpUtf8;
+    }
+
+    boolean requireTls() {
+        return requireTls;
     }
 
     boolean dsn() {

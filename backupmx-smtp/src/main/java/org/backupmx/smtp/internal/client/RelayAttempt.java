@@ -38,6 +38,10 @@ final class RelayAttempt {
             SmtpReply.of(550, "5.6.7", "Next hop lacks SMTPUTF8, which the address needs");
     private static final SmtpReply MESSAGE_NEEDS_SMTPUTF8 =
             SmtpReply.of(550, "5.6.9", "Next hop lacks SMTPUTF8, which the header section needs");
+    private static final SmtpReply NEEDS_REQUIRETLS =
+            SmtpReply.of(550, "5.7.30", "Next hop lacks REQUIRETLS, which the message needs");
+    private static final SmtpReply NOT_AUTHENTICATED = SmtpReply.of(
+            451, "4.7.5", "The message needs REQUIRETLS, and the settings do not have the next hop authenticated");
     private static final SmtpReply NEEDS_BINARYMIME =
             SmtpReply.of(554, "5.6.3", "Next hop lacks BINARYMIME, which the message needs");
 
@@ -104,6 +108,11 @@ final class RelayAttempt {
             endsAt = connection.now() + connection.timeouts().attempt().toNanos();
         }
         connection.dialogue().bound(Duration.ofNanos(Math.max(0, endsAt - connection.now())));
+        if (request.envelope().requireTls() && !connection.isAuthenticated()) {
+            failAll(new RecipientOutcome.TransientFailure(NOT_AUTHENTICATED));
+            finish(connection);
+            return;
+        }
         boolean offered = connection.extensions().smtpUtf8();
         boolean flagged = request.envelope().smtpUtf8();
         if (flagged && !offered && !addressesNeedSmtpUtf8()) {
@@ -154,6 +163,9 @@ final class RelayAttempt {
     private @Nullable SmtpReply mismatch(Recipient recipient, Extensions offered, boolean headersNeedSmtpUtf8) {
         if (request.envelope().bodyType() == BodyType.BINARY_MIME) {
             return NEEDS_BINARYMIME;
+        }
+        if (request.envelope().requireTls() && !offered.requireTls()) {
+            return NEEDS_REQUIRETLS;
         }
         if (offered.smtpUtf8()) {
             return null;

@@ -31,6 +31,9 @@ final class RelayCommands {
         if (smtpUtf8) {
             text.append(" SMTPUTF8");
         }
+        if (envelope.requireTls()) {
+            text.append(" REQUIRETLS");
+        }
         if (offered.dsn()) {
             envelope.dsn().ret().ifPresent(ret -> text.append(" RET=").append(ret));
             envelope.dsn().envid().ifPresent(envid -> text.append(" ENVID=").append(envid));

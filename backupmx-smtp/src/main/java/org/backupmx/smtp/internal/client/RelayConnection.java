@@ -120,6 +120,13 @@ final class RelayConnection {
         return new PrimaryCapabilities(banner, extensions.lines(), tls);
     }
 
+    /**
+     * Tells whether the next hop has shown inside TLS who it is: where the policy asks for that, nothing goes on before it has.
+     */
+    boolean isAuthenticated() {
+        return tls.isPresent() && key.settings().tls().isAuthenticating();
+    }
+
     /** Returns the time of its loop's clock in nanoseconds. */
     long now() {
         return loop.ticker().nanoTime();
