@@ -34,6 +34,17 @@ public interface IntakeSession {
     CompletionStage<Verdict> helo(String name, boolean extended);
 
     /**
+     * Tells whether REQUIRETLS (RFC 8689) is offered: asked after each accepted EHLO inside TLS, and nowhere else. MAIL has it
+     * only where it was offered. Answered at once.
+     *
+     * @return true if such mail can be sent on as it demands, for some recipient at least; an intake that says nothing of it
+     *     does not offer it
+     */
+    default boolean offersRequireTls() {
+        return false;
+    }
+
+    /**
      * Decides on MAIL and begins a transaction if accepted.
      *
      * @param path the reverse-path

@@ -7,14 +7,16 @@ import org.backupmx.mail.BodyType;
 import org.backupmx.mail.DsnParameters;
 
 /**
- * The parameters of MAIL (RFC 1870, RFC 6152, RFC 6531, RFC 3461). Immutable and thread-safe.
+ * The parameters of MAIL (RFC 1870, RFC 6152, RFC 6531, RFC 3461, RFC 8689). Immutable and thread-safe.
  *
  * @param sizeBytes SIZE, or -1 when not given
  * @param bodyType BODY
  * @param smtpUtf8 whether SMTPUTF8 was given
  * @param dsn RET and ENVID
+ * @param requireTls whether REQUIRETLS was given
  */
-public record MailParameters(long sizeBytes, BodyType bodyType, boolean smtpUtf8, DsnParameters dsn) {
+public record MailParameters(
+        long sizeBytes, BodyType bodyType, boolean smtpUtf8, DsnParameters dsn, boolean requireTls) {
 
     private static final MailParameters NONE = new MailParameters(-1, BodyType.SEVEN_BIT, false, DsnParameters.none());
 
@@ -25,6 +27,18 @@ public record MailParameters(long sizeBytes, BodyType bodyType, boolean smtpUtf8
         if (sizeBytes < -1) {
             throw new IllegalArgumentException("sizeBytes: " + sizeBytes + " (expected: >= -1)");
         }
+    }
+
+    /**
+     * Makes parameters without REQUIRETLS.
+     *
+     * @param sizeBytes SIZE, or -1 when not given
+     * @param bodyType BODY
+     * @param smtpUtf8 whether SMTPUTF8 was given
+     * @param dsn RET and ENVID
+     */
+    public MailParameters(long sizeBytes, BodyType bodyType, boolean smtpUtf8, DsnParameters dsn) {
+        this(sizeBytes, bodyType, smtpUtf8, dsn, false);
     }
 
     /**

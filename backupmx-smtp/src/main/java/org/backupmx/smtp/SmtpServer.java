@@ -19,8 +19,8 @@ import org.backupmx.smtp.internal.tls.ServerTls;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The receiving side of SMTP (RFC 5321) on Netty, with PIPELINING, CHUNKING, ETRN, LIMITS, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES, DSN
- * and STARTTLS. It speaks the protocol; the {@link Intake} it is started with decides what is allowed in.
+ * The receiving side of SMTP (RFC 5321) on Netty, with PIPELINING, CHUNKING, ETRN, LIMITS, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES, DSN,
+ * STARTTLS, and REQUIRETLS (RFC 8689) inside TLS where the intake offers it. It speaks the protocol; the {@link Intake} it is started with decides what is allowed in.
  *
  * <p>A server is a recipe: the methods that take a setting return a copy with it. Nothing is opened until
  * {@link #start}, which may be called once. Thread-safe.

@@ -19,16 +19,14 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.net.ssl.SNIHostName;
-import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509TrustManager;
 import org.backupmx.intake.IpNetwork;
 import org.backupmx.smtp.internal.server.SmtpServerSession;
 import org.backupmx.smtp.testing.CapturedLog;
 import org.backupmx.smtp.testing.ScriptedIntake;
+import org.backupmx.smtp.testing.TestCertificates;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -85,7 +83,7 @@ class StartTlsIT {
 
         /** After the handshake; {@code protocols} empty for all. */
         static Client secure(InetSocketAddress address, String name, String... protocols) throws Exception {
-            SSLSocket tls = (SSLSocket) trusting()
+            SSLSocket tls = (SSLSocket) TestCertificates.trustingClient()
                     .getSocketFactory()
                     .createSocket(plain(address).socket, "127.0.0.1", address.getPort(), true);
             SSLParameters parameters = tls.getSSLParameters();
@@ -130,28 +128,6 @@ class StartTlsIT {
         public void close() throws IOException {
             socket.close();
         }
-    }
-
-    private static SSLContext trusting() throws Exception {
-        SSLContext context = SSLContext.getInstance("TLS");
-        context.init(
-                null,
-                new TrustManager[] {
-                    new X509TrustManager() {
-                        @Override
-                        public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-                        @Override
-                        public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-                        @Override
-                        public X509Certificate[] getAcceptedIssuers() {
-                            return new X509Certificate[0];
-                        }
-                    }
-                },
-                null);
-        return context;
     }
 
     private String certificateFor(InetSocketAddress address, String name) throws Exception {
@@ -271,8 +247,9 @@ class StartTlsIT {
     void n2_aTruncatedStreamIsNoMessage() throws Exception {
         InetSocketAddress address = start(SmtpServer.on(ANY).startTls(pair("rsa")));
         Client plain = Client.plain(address);
-        SSLSocket tls = (SSLSocket)
-                trusting().getSocketFactory().createSocket(plain.socket, "127.0.0.1", address.getPort(), false);
+        SSLSocket tls = (SSLSocket) TestCertificates.trustingClient()
+                .getSocketFactory()
+                .createSocket(plain.socket, "127.0.0.1", address.getPort(), false);
         tls.startHandshake();
         Client client = new Client(tls);
         client.send("EHLO a\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n");
@@ -314,8 +291,9 @@ class StartTlsIT {
         assertThat(proxy.reply()).startsWith("220 ");
         assertThat(proxy.ask("EHLO proxy.example.net")).isEqualTo(XCLIENT);
         assertThat(proxy.ask("STARTTLS")).startsWith("220 2.0.0");
-        SSLSocket tls = (SSLSocket)
-                trusting().getSocketFactory().createSocket(proxy.socket, "127.0.0.1", address.getPort(), true);
+        SSLSocket tls = (SSLSocket) TestCertificates.trustingClient()
+                .getSocketFactory()
+                .createSocket(proxy.socket, "127.0.0.1", address.getPort(), true);
         tls.startHandshake();
         Client secure = new Client(tls);
         assertThat(secure.ask("EHLO proxy.example.net")).isEqualTo(XCLIENT);

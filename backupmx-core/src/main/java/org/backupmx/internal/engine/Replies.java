@@ -28,6 +28,11 @@ final class Replies {
             reject(550, "5.6.9", "The primary mail server lacks SMTPUTF8, which the header section needs");
     static final Verdict OTHER_SMTPUTF8 =
             defer(452, "4.5.3", "Other primary mail server, send to this recipient in another transaction");
+    static final Verdict REQUIRETLS_IN_CLEAR = reject(530, "5.7.10", "REQUIRETLS needs TLS, say STARTTLS first");
+    static final Verdict NO_REQUIRETLS =
+            reject(550, "5.7.30", "REQUIRETLS is not possible on the way to the primary mail server");
+    static final Verdict REQUIRETLS_UNKNOWN =
+            defer(450, "4.7.30", "Not known now whether the primary mail server offers REQUIRETLS, try again later");
     static final Verdict TOO_LARGE = reject(552, "5.3.4", "Message too large");
     static final Verdict TOO_MANY_RECIPIENTS = defer(452, "4.5.3", "Too many recipients");
     static final Verdict OTHER_SIZE_LIMIT =

@@ -84,6 +84,11 @@ final class Session implements IntakeSession {
     }
 
     @Override
+    public boolean offersRequireTls() {
+        return intake.delivery.anyHonoursRequireTls();
+    }
+
+    @Override
     public CompletableFuture<Verdict> mail(ReversePath path, MailParameters given) {
         reset();
         reversePath = path;
@@ -94,6 +99,9 @@ final class Session implements IntakeSession {
         }
         if (given.sizeBytes() > intake.config.maxMessageBytes()) {
             return refused(List.of(), Replies.TOO_LARGE);
+        }
+        if (given.requireTls() && tls == null) {
+            return refused(List.of(), Replies.REQUIRETLS_IN_CLEAR);
         }
         parameters = given;
         return Replies.SENDER_OK;
@@ -192,7 +200,22 @@ final class Session implements IntakeSession {
         }
         boolean needsSmtpUtf8 = candidate.mailbox().needsSmtpUtf8()
                 || reversePath.mailbox().map(Mailbox::needsSmtpUtf8).orElse(false);
-        return needsSmtpUtf8 && !candidate.takesSmtpUtf8() ? Replies.NO_SMTPUTF8 : null;
+        if (needsSmtpUtf8 && !candidate.takesSmtpUtf8()) {
+            return Replies.NO_SMTPUTF8;
+        }
+        return parameters.requireTls() ? withoutRequireTls(candidate.mailbox().domain()) : null;
+    }
+
+    /** Why REQUIRETLS cannot be promised; null if it can. What is not known is asked for. */
+    private @Nullable Verdict withoutRequireTls(MailDomain domain) {
+        return switch (intake.delivery.requireTls(domain)) {
+            case HONOURED -> null;
+            case IMPOSSIBLE -> Replies.NO_REQUIRETLS;
+            case UNKNOWN -> {
+                intake.delivery.learn(domain);
+                yield Replies.REQUIRETLS_UNKNOWN;
+            }
+        };
     }
 
     private CompletableFuture<Verdict> known(RelayDomain domain, Candidate candidate) {
@@ -334,6 +357,7 @@ final class Session implements IntakeSession {
         Envelope.Builder envelope = Envelope.from(reversePath)
                 .bodyType(parameters.bodyType())
                 .smtpUtf8(parameters.smtpUtf8())
+                .requireTls(parameters.requireTls())
                 .dsn(parameters.dsn());
         if (parameters.sizeBytes() >= 0) {
             envelope.declaredBytes(parameters.sizeBytes());

@@ -64,6 +64,7 @@ public final class ScriptedIntake implements Intake {
     private volatile String connect = "";
     private volatile long maxMessageBytes = 1_000_000;
     private volatile int maxRecipients = 100;
+    private volatile boolean requireTls;
 
     /** Makes answers wait for {@link #answer()}. */
     public ScriptedIntake answersLater() {
@@ -87,6 +88,12 @@ public final class ScriptedIntake implements Intake {
     /** Sets the most recipients. */
     public ScriptedIntake maxRecipients(int value) {
         maxRecipients = value;
+        return this;
+    }
+
+    /** Offers REQUIRETLS to who asks inside TLS, or not. */
+    public ScriptedIntake offerRequireTls(boolean value) {
+        requireTls = value;
         return this;
     }
 
@@ -233,6 +240,12 @@ public final class ScriptedIntake implements Intake {
         }
 
         @Override
+        public boolean offersRequireTls() {
+            begin("offersRequireTls");
+            return requireTls;
+        }
+
+        @Override
         public CompletionStage<Verdict> helo(String name, boolean extended) {
             transaction = false;
             return ask((extended ? "ehlo " : "helo ") + name, name, () -> verdict(name, "2.0.0", "unused"));
@@ -253,6 +266,7 @@ public final class ScriptedIntake implements Intake {
                             .append(' ')
                             .append(given.bodyType())
                             .append(given.smtpUtf8() ? " SMTPUTF8" : "")
+                            .append(given.requireTls() ? " REQUIRETLS" : "")
                             .append(given.dsn().toString().isEmpty() ? "" : " " + given.dsn());
                 }
                 return verdict(word, "2.1.0", "Sender ok");

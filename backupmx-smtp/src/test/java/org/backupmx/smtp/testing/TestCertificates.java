@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Set;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
+import javax.net.ssl.X509TrustManager;
 import org.backupmx.relay.ClientCertificate;
 
 /** An authority and what it makes. */
@@ -77,5 +78,28 @@ public final class TestCertificates {
                 .withUpperCase()
                 .formatHex(MessageDigest.getInstance("SHA-256")
                         .digest(bundle.getCertificate().getEncoded()));
+    }
+
+    /** What a client does TLS with that trusts anybody. */
+    public static SSLContext trustingClient() throws Exception {
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(
+                null,
+                new TrustManager[] {
+                    new X509TrustManager() {
+                        @Override
+                        public void checkClientTrusted(X509Certificate[] chain, String type) {}
+
+                        @Override
+                        public void checkServerTrusted(X509Certificate[] chain, String type) {}
+
+                        @Override
+                        public X509Certificate[] getAcceptedIssuers() {
+                            return new X509Certificate[0];
+                        }
+                    }
+                },
+                null);
+        return context;
     }
 }

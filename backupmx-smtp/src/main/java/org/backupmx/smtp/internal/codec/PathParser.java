@@ -87,6 +87,7 @@ public final class PathParser {
         long sizeBytes = -1;
         BodyType bodyType = null;
         boolean smtpUtf8 = false;
+        boolean requireTls = false;
         DsnParameters dsn = DsnParameters.none();
         while (nextToken()) {
             if (tokenIs("SIZE")) {
@@ -109,6 +110,11 @@ public final class PathParser {
                     return SyntaxError.PARAMETER_VALUE;
                 }
                 smtpUtf8 = true;
+            } else if (tokenIs("REQUIRETLS")) {
+                if (requireTls || valueStart >= 0) {
+                    return SyntaxError.PARAMETER_VALUE;
+                }
+                requireTls = true;
             } else if (tokenIs("RET")) {
                 Ret ret = dsn.ret().isEmpty() ? ret() : null;
                 if (ret == null) {
@@ -134,7 +140,8 @@ public final class PathParser {
                     sizeBytes,
                     bodyType == null ? BodyType.SEVEN_BIT : bodyType,
                     smtpUtf8,
-                    dsn);
+                    dsn,
+                    requireTls);
         } catch (IllegalArgumentException e) {
             return SyntaxError.REVERSE_PATH;
         }

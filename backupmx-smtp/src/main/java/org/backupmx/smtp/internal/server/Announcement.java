@@ -12,6 +12,7 @@ final class Announcement {
 
     private static final int MOST_LIMIT = 999_999;
     private static final String STARTTLS = "STARTTLS";
+    private static final String REQUIRETLS = "REQUIRETLS";
     private static final String XCLIENT = XclientCommand.EHLO_LINE;
 
     private final String hostname;
@@ -39,7 +40,12 @@ final class Announcement {
                 "ETRN",
                 "LIMITS MAILMAX=" + limit(limits.transactions()) + " RCPTMAX=" + limit(maxRecipients)));
         ehlo = new FixedReply[] {
-            ehlo(lines), ehlo(lines, STARTTLS), ehlo(lines, XCLIENT), ehlo(lines, STARTTLS, XCLIENT)
+            ehlo(lines),
+            ehlo(lines, STARTTLS),
+            ehlo(lines, REQUIRETLS),
+            ehlo(lines, XCLIENT),
+            ehlo(lines, STARTTLS, XCLIENT),
+            ehlo(lines, REQUIRETLS, XCLIENT)
         };
     }
 
@@ -49,9 +55,10 @@ final class Announcement {
         return FixedReply.plain(SmtpReply.of(250, all));
     }
 
-    /** The answer to EHLO, with what only some are offered. */
-    FixedReply ehlo(boolean startTls, boolean xclient) {
-        return ehlo[(startTls ? 1 : 0) + (xclient ? 2 : 0)];
+    /** The answer to EHLO, with what only some are offered: STARTTLS before TLS, REQUIRETLS inside it (RFC 8689 section 2). */
+    FixedReply ehlo(boolean startTls, boolean requireTls, boolean xclient) {
+        int ofTls = startTls ? 1 : requireTls ? 2 : 0;
+        return ehlo[ofTls + (xclient ? 3 : 0)];
     }
 
     /** RFC 9422 section 3 has no more than six digits. */

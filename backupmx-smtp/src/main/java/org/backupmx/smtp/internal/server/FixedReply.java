@@ -50,6 +50,8 @@ final class FixedReply {
     static final FixedReply BDAT_BEGUN = of(503, "5.5.1", "Go on with BDAT, or RSET");
     static final FixedReply ONLY_QUIT = of(503, "5.5.1", "Refused, say QUIT");
     static final FixedReply NOT_NOW = of(503, "5.5.1", "Not now");
+    static final FixedReply REQUIRETLS_IN_CLEAR = of(530, "5.7.10", "REQUIRETLS needs TLS, say STARTTLS first");
+    static final FixedReply NO_REQUIRETLS = of(550, "5.7.30", "REQUIRETLS is not offered");
     static final FixedReply TLS_ACTIVE = of(503, "5.5.1", "TLS already active");
 
     static final FixedReply XCLIENT_ARGUMENT = of(501, "5.5.4", "Bad XCLIENT attribute");

@@ -80,10 +80,12 @@ final class SessionAnswers {
         }
         state.phase = Phase.READY;
         Announcement ours = state.announcement();
+        state.offersRequireTls =
+                asked == Question.EHLO && state.secured && state.intake().offersRequireTls();
         if (asked == Question.HELO) {
             replies.say(ours.helo);
         } else {
-            replies.say(ours.ehlo(settings.tls() != null && !state.secured, client.mayName()));
+            replies.say(ours.ehlo(settings.tls() != null && !state.secured, state.offersRequireTls, client.mayName()));
         }
     }
 

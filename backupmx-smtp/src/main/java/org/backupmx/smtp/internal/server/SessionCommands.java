@@ -151,7 +151,9 @@ final class SessionCommands {
         if (line instanceof SyntaxError error) {
             replies.bad(error);
         } else if (line instanceof MailCommand mail) {
-            if (mail.sizeBytes() > state.maxMessageBytes) {
+            if (mail.requireTls() && !state.offersRequireTls) {
+                replies.idle(state.secured ? FixedReply.NO_REQUIRETLS : FixedReply.REQUIRETLS_IN_CLEAR);
+            } else if (mail.sizeBytes() > state.maxMessageBytes) {
                 replies.idle(FixedReply.TOO_BIG);
             } else if (state.transactions >= settings.limits().transactions()) {
                 replies.leave(FixedReply.TOO_MANY_TRANSACTIONS);
@@ -164,7 +166,10 @@ final class SessionCommands {
 
     private static CompletionStage<Verdict> ask(SessionState state, MailCommand mail) {
         return state.intake()
-                .mail(mail.path(), new MailParameters(mail.sizeBytes(), mail.bodyType(), mail.smtpUtf8(), mail.dsn()));
+                .mail(
+                        mail.path(),
+                        new MailParameters(
+                                mail.sizeBytes(), mail.bodyType(), mail.smtpUtf8(), mail.dsn(), mail.requireTls()));
     }
 
     private void rcpt() {

@@ -36,6 +36,7 @@ final class SessionState {
     long maxMessageBytes;
     int maxRecipients;
     boolean secured;
+    boolean offersRequireTls; // said so in the last answer to EHLO
     private String tlsProtocol = "";
     private String cipherSuite = "";
     int transactions;

@@ -89,6 +89,7 @@ class CodecFuzzIT {
                 "BODY=",
                 "8BITMIME",
                 "SMTPUTF8",
+                "REQUIRETLS",
                 "RET=",
                 "ENVID=",
                 "NOTIFY=",

@@ -51,6 +51,7 @@ class SessionFuzzIT {
             "HELO a\r\n",
             "MAIL FROM:<a@example.org>\r\n",
             "MAIL FROM:<> SIZE=10 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=x+2By\r\n",
+            "MAIL FROM:<> REQUIRETLS\r\n",
             "RCPT TO:<b@example.net>\r\n",
             "RCPT TO:<\"b c\"@[IPv6:::1]> NOTIFY=DELAY,FAILURE ORCPT=rfc822;b@example.net\r\n",
             "DATA\r\n",
