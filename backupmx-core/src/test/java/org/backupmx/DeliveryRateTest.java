@@ -220,7 +220,7 @@ class DeliveryRateTest {
         engine.mx.queue().flushAll();
         engine.time.advance(Duration.ofMinutes(10));
         assertThat(begun).isEmpty();
-        engine.mx.queue().flushOutsideHours(DOMAIN);
+        engine.mx.queue().flushOutsideHours(DOMAIN, "nightwatch");
         engine.time.advance(Duration.ofSeconds(10));
         assertThat(begun).hasSizeBetween(10, 12);
         engine.time.advance(Duration.ofSeconds(30));
@@ -237,7 +237,7 @@ class DeliveryRateTest {
         engine.client.allDown();
         engine.start();
         accept(3, "x\r\n", "example.test");
-        engine.mx.queue().flushOutsideHours(DOMAIN);
+        engine.mx.queue().flushOutsideHours(DOMAIN, "nightwatch");
         engine.time.advance(Duration.ofMinutes(1));
         engine.client.allUp();
         engine.time.advance(Duration.ofMinutes(1));

@@ -443,6 +443,7 @@ class QueueControlTest {
         }
         engine.mx.queue().redirect(DOMAIN, NextHop.parse("127.0.0.60:25"), "dave");
         engine.mx.queue().endRedirect(DOMAIN, "dave");
+        engine.mx.queue().flushOutsideHours(DOMAIN, "erin");
         engine.time.run();
 
         assertThat(engine.events.events(QueueOrdered.class))
@@ -453,7 +454,8 @@ class QueueControlTest {
                         "bob DELETE domain=example.test 3 3 COMPLETE spam",
                         "carol READ " + id + " 1 0 COMPLETE ",
                         "dave REDIRECT example.test to 127.0.0.60:25 0 0 COMPLETE ",
-                        "dave END_REDIRECT example.test 0 0 COMPLETE ");
+                        "dave END_REDIRECT example.test 0 0 COMPLETE ",
+                        "erin FLUSH_OUTSIDE_HOURS domain=example.test 0 0 COMPLETE ");
     }
 
     @Test

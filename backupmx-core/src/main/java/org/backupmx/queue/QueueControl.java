@@ -49,8 +49,9 @@ public interface QueueControl {
      * hours. Caps hold.
      *
      * @param domain the destination domain
+     * @param by who says so, a line, for the audit
      */
-    void flushOutsideHours(MailDomain domain);
+    void flushOutsideHours(MailDomain domain, String by);
 
     /**
      * Attempts everything queued now, whenever it is due. Primaries that are away are probed first; what has to wait for the

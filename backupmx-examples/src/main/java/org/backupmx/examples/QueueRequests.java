@@ -67,7 +67,7 @@ final class QueueRequests {
             case "redirects" -> redirects();
             case "redirect" -> redirect(QueueWords.of(rest, Set.of("to", "preview")), by);
             case "drain" -> drain(QueueWords.of(rest, Set.of("format")));
-            case "flush-outside-hours" -> flushOutsideHours(QueueWords.of(rest, Set.of()));
+            case "flush-outside-hours" -> flushOutsideHours(QueueWords.of(rest, Set.of()), by);
             default ->
                 throw AdminRequests.wrong(
                         verb,
@@ -176,10 +176,10 @@ final class QueueRequests {
                 "fault: " + TerminalText.of(progress.fault()));
     }
 
-    private List<String> flushOutsideHours(QueueWords words) throws SpoolException {
+    private List<String> flushOutsideHours(QueueWords words, String by) throws SpoolException {
         MailDomain domain = AdminRequests.domain(words.required("domain"));
         requireKnown(domain);
-        mx.queue().flushOutsideHours(domain);
+        mx.queue().flushOutsideHours(domain, by);
         return List.of();
     }
 

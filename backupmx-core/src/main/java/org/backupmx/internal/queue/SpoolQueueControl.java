@@ -85,10 +85,11 @@ final class SpoolQueueControl implements QueueControl {
     }
 
     @Override
-    public void flushOutsideHours(MailDomain domain) {
+    public void flushOutsideHours(MailDomain domain, String by) {
         able(Spool.class);
+        requireNonNull(by, "by");
         scheduler.flushOutsideHours(requireNonNull(domain, "domain"));
-        audit("API", "FLUSH_OUTSIDE_HOURS", "domain=" + domain, 0, 0, "");
+        audit(by, "FLUSH_OUTSIDE_HOURS", "domain=" + domain, 0, 0, "");
     }
 
     @Override
