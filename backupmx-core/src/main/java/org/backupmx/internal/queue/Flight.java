@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.PrimaryCapabilities;
@@ -12,22 +11,12 @@ import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.spool.QueuedRecipient;
 import org.backupmx.spool.Settlement;
 import org.backupmx.spool.SpoolLease;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/**
- * One message on its way out of a lane, from its lease to its settlement. Whatever is thrown on the way, it ends, and
- * once: the lease is over, its permit is given back, the lane is told.
- */
-final class Flight implements Attempt.Ending, Settler.Done {
-
-    private static final Logger LOG = LoggerFactory.getLogger(Flight.class);
+/** One message on its way out of a lane, from its lease to its {@link Landing}. */
+final class Flight implements Attempt.Ending {
 
     /** How long a message waits after the primary had enough of others. */
     private static final Duration ENOUGH = Duration.ofSeconds(10);
-
-    private static final SmtpReply OUR_FAULT = SmtpReply.of(451, "4.3.0", "Local fault during the attempt");
 
     /** The settings were others when it was accepted, or an operator has put another host in the primary's place. */
     private static final SmtpReply NOT_SAFE =
@@ -39,11 +28,8 @@ final class Flight implements Attempt.Ending, Settler.Done {
     private final LanePrimary primary;
     private final LaneExpiry expiry;
     private final HeldLease held;
-    private final AtomicBoolean over = new AtomicBoolean();
+    private final Landing landing;
     private List<QueuedRecipient> recipients; // who is attempted
-    private @Nullable PrimaryPermits permits; // what this attempt's permit is of; set before it starts
-    private long began;
-    private volatile DrainPace.Answer answer = DrainPace.Answer.OTHER;
 
     Flight(
             Delivery delivery,
@@ -59,21 +45,21 @@ final class Flight implements Attempt.Ending, Settler.Done {
         this.expiry = expiry;
         this.recipients = held.lease().recipients();
         this.held = held;
+        this.landing = new Landing(delivery, lane, held);
     }
 
     /** Attempts the message at these addresses, with a permit of the primary's and one of all. */
     void attempt(List<NextHopAddress> addresses, PrimaryPermits of) {
-        permits = of;
-        began = of.begins(held.lease().message().sizeBytes());
-        contained(() -> {
+        landing.begins(of);
+        landing.contained(() -> {
             Optional<SpoolLease> attempted = settler.toAttempt(held.lease());
             if (attempted.isEmpty()) {
-                settler.waiting(held, expiry, this);
+                settler.waiting(held, expiry, landing);
                 return;
             }
             recipients = attempted.get().recipients();
             if (held.lease().message().envelope().requireTls() && !lane.isAuthenticated()) {
-                settler.deferred(held, null, recipients, NOT_SAFE, expiry, this);
+                settler.deferred(held, null, recipients, NOT_SAFE, expiry, landing);
                 return;
             }
             new Attempt(delivery, addresses, lane.relaySettings(), attempted.get(), this).start();
@@ -82,23 +68,23 @@ final class Flight implements Attempt.Ending, Settler.Done {
 
     /** Expires the message without an attempt. */
     void expire() {
-        contained(() -> settler.expired(held, expiry, this));
+        landing.contained(() -> settler.expired(held, expiry, landing));
     }
 
     /** Tells, without an attempt, that the message is late; it is due again at an instant. */
     void late(Instant due) {
-        contained(() -> settler.late(held, due, expiry, this));
+        landing.contained(() -> settler.late(held, due, expiry, landing));
     }
 
     /** Fails the message without an attempt. */
     void fail(SmtpReply reply) {
-        contained(() -> settler.failed(held, reply, expiry, this));
+        landing.contained(() -> settler.failed(held, reply, expiry, landing));
     }
 
     /** Keeps the message without an attempt, for the next one. */
     void keep(SmtpReply reply) {
         SmtpReply noWay = SmtpReply.of(451, "4.4.4", "No way to the domain now: " + reply);
-        contained(() -> settler.deferred(held, null, recipients, noWay, expiry, this));
+        landing.contained(() -> settler.deferred(held, null, recipients, noWay, expiry, landing));
     }
 
     @Override
@@ -113,35 +99,37 @@ final class Flight implements Attempt.Ending, Settler.Done {
 
     @Override
     public void attempted(NextHopAddress address, List<RecipientOutcome> outcomes) {
-        contained(() -> {
+        landing.contained(() -> {
             if (lane.isStopping() && outcomes.stream().allMatch(RecipientOutcome.TransientFailure.class::isInstance)) {
-                unused(); // cut short by us
+                landing.unused(); // cut short by us
                 return;
             }
             boolean isOverrun = primary.permits().isOverrun();
-            answer = primary.attempted(outcomes);
+            DrainPace.Answer answer = primary.attempted(outcomes);
+            landing.answered(answer);
             if (isOverrun && answer == DrainPace.Answer.BUSY) {
                 again();
                 return;
             }
-            settler.attempted(held, address, recipients, primary.judged(recipients, outcomes), expiry, this);
+            settler.attempted(held, address, recipients, primary.judged(recipients, outcomes), expiry, landing);
         });
     }
 
     @Override
     public void noSession(NextHopAddress address, SmtpReply reply) {
-        contained(() -> {
+        landing.contained(() -> {
             if (lane.isStopping()) {
-                unused();
+                landing.unused();
                 return;
             }
             boolean isOverrun = primary.permits().isOverrun();
-            answer = primary.noSession(reply);
+            DrainPace.Answer answer = primary.noSession(reply);
+            landing.answered(answer);
             if (isOverrun && answer == DrainPace.Answer.BUSY && reply.isTransient()) {
                 again();
                 return;
             }
-            settler.deferred(held, address, recipients, reply, expiry, this);
+            settler.deferred(held, address, recipients, reply, expiry, landing);
         });
     }
 
@@ -152,53 +140,24 @@ final class Flight implements Attempt.Ending, Settler.Done {
 
     @Override
     public void unable(NextHopAddress address, SmtpReply reply) {
-        contained(() -> {
+        landing.contained(() -> {
             if (lane.isStopping()) {
-                unused();
+                landing.unused();
             } else {
-                settler.deferred(held, address, recipients, reply, expiry, this); // the primary is not to blame
+                settler.deferred(held, address, recipients, reply, expiry, landing); // the primary is not to blame
             }
         });
     }
 
     @Override
     public void faulted(NextHopAddress address, Throwable fault) {
-        LOG.atError().setCause(fault).addKeyValue("spoolId", held.id()).log("attempt failed by our fault");
-        contained(() -> settler.deferred(held, address, recipients, OUR_FAULT, expiry, this));
+        landing.faulted(fault, () -> settler.deferred(held, address, recipients, Landing.OUR_FAULT, expiry, landing));
     }
 
     /** The primary takes mail and has had enough for the moment: that is no attempt of this message. */
     private void again() {
         Instant now = delivery.runtime.now();
         delivery.keeper.settle(held, Settlement.unused(now, now.plus(ENOUGH)));
-        settled(true);
-    }
-
-    private void unused() {
-        delivery.keeper.release(held);
-        settled(true);
-    }
-
-    private void contained(Runnable step) {
-        try {
-            step.run();
-        } catch (RuntimeException | Error e) {
-            LOG.atError().setCause(e).addKeyValue("spoolId", held.id()).log("attempt not settled, message kept");
-            if (!over.get()) {
-                unused();
-            }
-        }
-    }
-
-    @Override
-    public void settled(boolean remains) {
-        if (over.compareAndSet(false, true)) {
-            PrimaryPermits of = permits;
-            if (of != null) {
-                of.ended(answer, began);
-                delivery.permits.release();
-            }
-            lane.ended(remains);
-        }
+        landing.settled(true);
     }
 }

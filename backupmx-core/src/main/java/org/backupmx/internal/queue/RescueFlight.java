@@ -2,7 +2,6 @@ package org.backupmx.internal.queue;
 
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.Destination;
 import org.backupmx.relay.NextHopAddress;
@@ -13,18 +12,13 @@ import org.backupmx.spool.QueuedRecipient;
 import org.backupmx.spool.SpoolLease;
 import org.backupmx.undelivered.RescueHosts;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One message on its way to the rescue hosts, from its lease to its settlement. As a {@link Flight}, but nothing of it is told
  * to whoever watches the primary.
  */
-final class RescueFlight implements Attempt.Ending, Settler.Done {
+final class RescueFlight implements Attempt.Ending {
 
-    private static final Logger LOG = LoggerFactory.getLogger(RescueFlight.class);
-
-    private static final SmtpReply OUR_FAULT = SmtpReply.of(451, "4.3.0", "Local fault during the attempt");
     private static final SmtpReply THE_PRIMARY = SmtpReply.of(451, "4.4.4", "The rescue hosts are the primary itself");
 
     private final Delivery delivery;
@@ -33,10 +27,8 @@ final class RescueFlight implements Attempt.Ending, Settler.Done {
     private final LaneExpiry expiry;
     private final HeldLease held;
     private final List<QueuedRecipient> recipients;
-    private final AtomicBoolean over = new AtomicBoolean();
-    private @Nullable RescueHost host; // whose permit this has; set before it starts
-    private long began;
-    private volatile DrainPace.Answer answer = DrainPace.Answer.OTHER;
+    private final Landing landing;
+    private @Nullable RescueHost host; // set before the attempt starts
 
     RescueFlight(Delivery delivery, Settler settler, DomainLane lane, LaneExpiry expiry, HeldLease held) {
         this.delivery = delivery;
@@ -44,16 +36,18 @@ final class RescueFlight implements Attempt.Ending, Settler.Done {
         this.lane = lane;
         this.expiry = expiry;
         this.held = held;
+        this.landing = new Landing(delivery, lane, held);
         this.recipients = RescueMark.recipients(held.lease());
     }
 
     /** Attempts the message, with a permit of the hosts' and one of all. */
     void attempt(RescueHosts hosts, RescueHost of) {
         host = of;
-        began = of.permits().begins(held.lease().message().sizeBytes());
-        contained(() -> delivery.routes
+        landing.begins(of.permits());
+        landing.contained(() -> delivery.routes
                 .asWritten(new Destination(lane.domain(), true, hosts.nextHops(), true))
-                .whenCompleteAsync((route, fault) -> contained(() -> found(route)), delivery.runtime.workers()));
+                .whenCompleteAsync(
+                        (route, fault) -> landing.contained(() -> found(route)), delivery.runtime.workers()));
     }
 
     private void found(@Nullable RelayRoute route) {
@@ -79,7 +73,8 @@ final class RescueFlight implements Attempt.Ending, Settler.Done {
 
     /** Gives the message up without an attempt. */
     void giveUp(SmtpReply reply) {
-        contained(() -> settler.rescued(held, null, all(new RecipientOutcome.PermanentFailure(reply)), expiry, this));
+        landing.contained(
+                () -> settler.rescued(held, null, all(new RecipientOutcome.PermanentFailure(reply)), expiry, landing));
     }
 
     private List<RecipientOutcome> all(RecipientOutcome outcome) {
@@ -90,7 +85,7 @@ final class RescueFlight implements Attempt.Ending, Settler.Done {
         // a 5yz at the door is about the host, not about the message
         SmtpReply transientReply =
                 reply.isTransient() ? reply : SmtpReply.of(451, "4.3.0", "Rescue host refused the session: " + reply);
-        settler.rescued(held, address, all(new RecipientOutcome.TransientFailure(transientReply)), expiry, this);
+        settler.rescued(held, address, all(new RecipientOutcome.TransientFailure(transientReply)), expiry, landing);
     }
 
     private void unreachable(@Nullable NextHopAddress address, SmtpReply reply) {
@@ -98,7 +93,7 @@ final class RescueFlight implements Attempt.Ending, Settler.Done {
         if (of != null) {
             of.unreachable();
         }
-        answer = DrainPace.Answer.UNREACHABLE;
+        landing.answered(DrainPace.Answer.UNREACHABLE);
         deferred(address, reply);
     }
 
@@ -119,26 +114,26 @@ final class RescueFlight implements Attempt.Ending, Settler.Done {
 
     @Override
     public void attempted(NextHopAddress address, List<RecipientOutcome> outcomes) {
-        contained(() -> {
+        landing.contained(() -> {
             boolean isDeferred = outcomes.stream().allMatch(RecipientOutcome.TransientFailure.class::isInstance);
             if (lane.isStopping() && isDeferred) {
-                unused(); // cut short by us
+                landing.unused(); // cut short by us
                 return;
             }
             if (outcomes.stream().anyMatch(RecipientOutcome.Relayed.class::isInstance)) {
-                answer = DrainPace.Answer.TAKEN;
+                landing.answered(DrainPace.Answer.TAKEN);
             } else if (outcomes.stream().allMatch(LanePrimary::isAboutTheHost)) {
-                answer = DrainPace.Answer.BUSY;
+                landing.answered(DrainPace.Answer.BUSY);
             }
-            settler.rescued(held, address, outcomes, expiry, this);
+            settler.rescued(held, address, outcomes, expiry, landing);
         });
     }
 
     @Override
     public void noSession(NextHopAddress address, SmtpReply reply) {
-        contained(() -> {
+        landing.contained(() -> {
             if (lane.isStopping()) {
-                unused();
+                landing.unused();
             } else {
                 unreachable(address, reply);
             }
@@ -147,9 +142,9 @@ final class RescueFlight implements Attempt.Ending, Settler.Done {
 
     @Override
     public void unable(NextHopAddress address, SmtpReply reply) {
-        contained(() -> {
+        landing.contained(() -> {
             if (lane.isStopping()) {
-                unused();
+                landing.unused();
             } else {
                 deferred(address, reply);
             }
@@ -158,35 +153,6 @@ final class RescueFlight implements Attempt.Ending, Settler.Done {
 
     @Override
     public void faulted(NextHopAddress address, Throwable fault) {
-        LOG.atError().setCause(fault).addKeyValue("spoolId", held.id()).log("attempt failed by our fault");
-        contained(() -> deferred(address, OUR_FAULT));
-    }
-
-    private void unused() {
-        delivery.keeper.release(held);
-        settled(true);
-    }
-
-    private void contained(Runnable step) {
-        try {
-            step.run();
-        } catch (RuntimeException | Error e) {
-            LOG.atError().setCause(e).addKeyValue("spoolId", held.id()).log("attempt not settled, message kept");
-            if (!over.get()) {
-                unused();
-            }
-        }
-    }
-
-    @Override
-    public void settled(boolean remains) {
-        if (over.compareAndSet(false, true)) {
-            RescueHost of = host;
-            if (of != null) {
-                of.permits().ended(answer, began);
-                delivery.permits.release();
-            }
-            lane.ended(remains);
-        }
+        landing.faulted(fault, () -> deferred(address, Landing.OUR_FAULT));
     }
 }
