@@ -141,7 +141,7 @@ final class DeadLetters {
         Duration keep = outcome.expiry.rules().deadLetterTime();
         boolean isExpired = left.stream().allMatch(DeadLetters::isExpired);
         if (delivery.heldMail.hold(
-                outcome.lease.id(),
+                outcome.lease.message(),
                 isExpired ? HeldMail.Reason.EXPIRED : HeldMail.Reason.DEAD_LETTER,
                 keep,
                 AttemptOutcome.text(reply))) {

@@ -38,28 +38,30 @@ final class HeldJournal {
     private final Optional<HistoryStore> store;
     private final Map<SpoolId, HeldMail.Entry> entries;
     private final EngineRuntime runtime;
+    private final int most;
     private boolean restored; // guarded by this, as all the rest
     private final Set<SpoolId> goneUnread = new HashSet<>(); // ended before what was kept could be read
     private long lines;
 
-    HeldJournal(Optional<HistoryStore> store, Map<SpoolId, HeldMail.Entry> entries, EngineRuntime runtime) {
+    HeldJournal(Optional<HistoryStore> store, Map<SpoolId, HeldMail.Entry> entries, EngineRuntime runtime, int most) {
         this.store = store;
         this.entries = entries;
         this.runtime = runtime;
+        this.most = most;
         this.restored = store.isEmpty();
     }
 
-    /** Takes up the entries, unless that is done. What cannot be read is tried again with the next sweep. */
-    synchronized void restore() {
+    /** Takes up the entries, unless that is done; tells whether it did. What cannot be read is tried again with the next sweep. */
+    synchronized boolean restore() {
         if (restored) {
-            return;
+            return false;
         }
         List<HistoryEntry> kept;
         try {
             kept = store.orElseThrow().read(SERIES, Instant.MIN, Instant.MAX);
         } catch (HistoryException e) {
             LOG.atError().setCause(e).log("held mail not known, it stays held");
-            return;
+            return false;
         }
         Set<SpoolId> newer = new HashSet<>(entries.keySet());
         for (HistoryEntry line : kept) {
@@ -73,6 +75,7 @@ final class HeldJournal {
         goneUnread.clear();
         lines = kept.size();
         restored = true;
+        return true;
     }
 
     private void restore(HistoryEntry line, Set<SpoolId> newer) {
@@ -83,7 +86,7 @@ final class HeldJournal {
         }
         switch (words[0]) {
             case "held" -> {
-                if (entries.size() < HeldMail.MOST || entries.containsKey(id)) {
+                if (entries.size() < most || entries.containsKey(id)) {
                     entries.put(
                             id,
                             new HeldMail.Entry(

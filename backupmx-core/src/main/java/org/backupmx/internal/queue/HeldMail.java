@@ -20,6 +20,7 @@ import org.backupmx.spool.QueuedMessage;
 import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolId;
+import org.backupmx.spool.SpooledMessage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,7 +32,7 @@ import org.slf4j.LoggerFactory;
  * released past it, is dropped when a sweep comes to it. A message whose entry is lost stays held until an operator
  * releases or deletes it: nothing is lost with a history. At the end of its time a message is deleted.
  *
- * <p>At most {@link #MOST} entries; further messages are held without one, which is told.
+ * <p>At most {@link #most()} entries; further messages are held without one, which is told.
  */
 final class HeldMail {
 
@@ -87,8 +88,10 @@ final class HeldMail {
 
     private final Spool spool;
     private final EngineRuntime runtime;
+    private final int most;
     private final HeldJournal journal;
     private final Consumer<Entry> ended;
+    private final HeldPlaces places; // guards changes of entries, so that both agree
     private final NavigableMap<SpoolId, Entry> entries = new ConcurrentSkipListMap<>();
     private Instant toldFull = Instant.MIN; // guarded by this
     private boolean sweeping; // guarded by this
@@ -104,21 +107,46 @@ final class HeldMail {
      * @param ended told of each entry whose message was deleted since its time was over
      */
     HeldMail(Spool spool, Optional<HistoryStore> store, EngineRuntime runtime, Consumer<Entry> ended) {
+        this(spool, store, runtime, ended, MOST);
+    }
+
+    /** As the other, with room for another number of entries. */
+    HeldMail(Spool spool, Optional<HistoryStore> store, EngineRuntime runtime, Consumer<Entry> ended, int most) {
         this.spool = spool;
         this.runtime = runtime;
-        this.journal = new HeldJournal(store, entries, runtime);
+        this.most = most;
+        this.places = new HeldPlaces(spool);
+        this.journal = new HeldJournal(store, entries, runtime, most);
         this.ended = ended;
     }
 
     /** Takes up what was held. Blocks. */
     void start() {
-        journal.restore();
+        restore();
         runtime.repeat(BEAT, this::sweep);
+    }
+
+    private void restore() {
+        if (journal.restore()) {
+            synchronized (places) {
+                entries.values().forEach(entry -> places.held(entry.id(), entry.reason()));
+            }
+        }
+    }
+
+    /** In which lanes these messages stand. */
+    HeldPlaces places() {
+        return places;
     }
 
     /** Tells whether no further message can be held with its reason. */
     boolean isFull() {
-        return entries.size() >= MOST;
+        return entries.size() >= most;
+    }
+
+    /** Returns how many messages can be held with their reason. */
+    int most() {
+        return most;
     }
 
     /** Tells whether the spool can hold messages at all. */
@@ -129,7 +157,7 @@ final class HeldMail {
     /**
      * Holds a message, or changes why and until when it is held.
      *
-     * @param id the message; a lease of it goes on and can be settled
+     * @param message the message; a lease of it goes on and can be settled
      * @param reason why
      * @param keep for how long, at least zero
      * @param detail a line for operators; longer ones are cut
@@ -137,13 +165,14 @@ final class HeldMail {
      * @throws SpoolException if the spool cannot be asked
      * @throws IllegalStateException if the spool cannot hold
      */
-    boolean hold(SpoolId id, Reason reason, Duration keep, String detail) throws SpoolException {
+    boolean hold(SpooledMessage message, Reason reason, Duration keep, String detail) throws SpoolException {
         if (!(spool instanceof HoldableSpool holdable)) {
             throw new IllegalStateException("spool: " + spool.getClass().getName() + " (expected: a HoldableSpool)");
         }
+        SpoolId id = message.id();
         Instant now = runtime.now();
         // noted first: an entry without its hold is dropped by the sweep, a hold without its entry is for an operator
-        boolean noted = note(new Entry(id, reason, now, now.plus(keep), detail));
+        boolean noted = note(message, new Entry(id, reason, now, now.plus(keep), detail));
         boolean held = false;
         try {
             held = holdable.hold(id);
@@ -155,13 +184,16 @@ final class HeldMail {
         return held;
     }
 
-    private boolean note(Entry entry) {
-        boolean isFull = entries.size() >= MOST && !entries.containsKey(entry.id());
+    private boolean note(SpooledMessage message, Entry entry) {
+        boolean isFull = isFull() && !entries.containsKey(entry.id());
         if (isFull) {
             tellFull();
             return false;
         }
-        entries.put(entry.id(), entry);
+        synchronized (places) {
+            entries.put(entry.id(), entry);
+            places.held(message, entry.reason());
+        }
         journal.held(entry);
         return true;
     }
@@ -171,7 +203,7 @@ final class HeldMail {
         if (toldFull.isBefore(now.minus(TELL_FULL))) {
             toldFull = now;
             LOG.atWarn()
-                    .addKeyValue("entries", MOST)
+                    .addKeyValue("entries", most)
                     .log("too much held mail to remember why; it stays held until an operator decides");
         }
     }
@@ -192,8 +224,11 @@ final class HeldMail {
 
     /** Drops an entry and leaves the message as it is; false if there is none. For whoever has decided about it. */
     boolean forget(SpoolId id) {
-        if (entries.remove(id) == null) {
-            return false;
+        synchronized (places) {
+            if (entries.remove(id) == null) {
+                return false;
+            }
+            places.gone(id);
         }
         journal.gone(id);
         return true;
@@ -236,7 +271,7 @@ final class HeldMail {
             sweeping = true;
         }
         try {
-            journal.restore();
+            restore();
             Instant now = runtime.now();
             for (Entry entry : stream(Optional.empty(), entry -> !entry.until().isAfter(now), PER_SWEEP)) {
                 end(entry);
@@ -269,9 +304,13 @@ final class HeldMail {
 
     /** A message that is held anew meanwhile keeps its new entry. */
     private void drop(Entry entry) {
-        if (entries.remove(entry.id(), entry)) {
-            journal.gone(entry.id());
+        synchronized (places) {
+            if (!entries.remove(entry.id(), entry)) {
+                return;
+            }
+            places.gone(entry.id());
         }
+        journal.gone(entry.id());
     }
 
     private void compare() throws SpoolException {

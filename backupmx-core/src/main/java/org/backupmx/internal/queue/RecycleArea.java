@@ -2,19 +2,12 @@ package org.backupmx.internal.queue;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Collectors;
-import org.backupmx.mail.MailDomain;
 import org.backupmx.queue.QueueOrder;
 import org.backupmx.spool.DeletableSpool;
 import org.backupmx.spool.FindableSpool;
 import org.backupmx.spool.HoldableSpool;
-import org.backupmx.spool.MessageLane;
 import org.backupmx.spool.QueuedMessage;
 import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolException;
@@ -34,11 +27,6 @@ final class RecycleArea {
     private final Spool spool;
     private final HeldMail held;
     private final Duration keep;
-
-    /** Where a recycled message stands, so that it need not be counted: bounded by the entries. */
-    private final Map<SpoolId, Weight> weights = new ConcurrentHashMap<>();
-
-    private record Weight(List<MailDomain> domains, long bytes) {}
 
     /**
      * Makes the area.
@@ -69,16 +57,12 @@ final class RecycleArea {
             return false;
         }
         if (entry.isEmpty() && held.isFull()) {
-            throw new SpoolFullException("recycle area: full, " + HeldMail.MOST
+            throw new SpoolFullException("recycle area: full, " + held.most()
                     + " messages are held by the engine (expected: delete some for good, or restore some)");
         }
         String detail = (message.get().held() ? WAS_HELD : "") + "by " + order.by()
                 + (order.reason().isEmpty() ? "" : ": " + order.reason());
-        boolean put = held.hold(id, HeldMail.Reason.RECYCLED, keep, detail);
-        if (put) {
-            weights.put(id, weight(message.get()));
-        }
-        return put;
+        return held.hold(message.get().message(), HeldMail.Reason.RECYCLED, keep, detail);
     }
 
     /** Gives a message back to where it was; one that the engine had held comes back held by an operator. */
@@ -87,7 +71,6 @@ final class RecycleArea {
         if (!isRecycled(entry)) {
             return false;
         }
-        weights.remove(id);
         return entry.get().detail().startsWith(WAS_HELD) ? held.forget(id) : held.release(id);
     }
 
@@ -95,7 +78,6 @@ final class RecycleArea {
     boolean deleteForGood(SpoolId id) throws SpoolException {
         boolean deleted = ((DeletableSpool) spool).delete(id);
         held.forget(id);
-        weights.remove(id);
         return deleted;
     }
 
@@ -103,62 +85,23 @@ final class RecycleArea {
         return entry.filter(one -> one.reason() == HeldMail.Reason.RECYCLED).isPresent();
     }
 
-    private static Weight weight(QueuedMessage message) {
-        return new Weight(
-                message.lanes().stream().map(MessageLane::domain).toList(),
-                message.message().sizeBytes());
-    }
-
     /** Returns lanes without what is recycled in them. */
     List<SpoolLane> counted(List<SpoolLane> lanes) throws SpoolException {
-        Map<MailDomain, long[]> recycled = recycled();
-        if (recycled.isEmpty()) {
-            return lanes;
-        }
-        List<SpoolLane> counted = new ArrayList<>();
+        held.places().locate();
+        List<SpoolLane> counted = new ArrayList<>(lanes.size());
         for (SpoolLane lane : lanes) {
-            long[] less = recycled.getOrDefault(lane.domain(), new long[2]);
+            HeldPlaces.Sum recycled = held.places().sum(lane.domain(), HeldMail.Reason.RECYCLED);
             // an attempt that was under way may have ended since
-            long gone = Math.min(less[0], lane.held());
+            long gone = Math.min(recycled.messages(), lane.held());
             if (lane.queued() > gone) {
                 counted.add(new SpoolLane(
                         lane.domain(),
                         lane.queued() - gone,
                         lane.held() - gone,
-                        Math.max(0, lane.bytes() - less[1]),
+                        Math.max(0, lane.bytes() - recycled.bytes()),
                         lane.oldest()));
             }
         }
         return counted;
-    }
-
-    /** Returns number and size of recycled messages by lane. */
-    private Map<MailDomain, long[]> recycled() throws SpoolException {
-        List<HeldMail.Entry> entries =
-                held.entries(Optional.of(HeldMail.Reason.RECYCLED), Optional.empty(), HeldMail.MOST);
-        Map<MailDomain, long[]> sums = new HashMap<>();
-        for (HeldMail.Entry entry : entries) {
-            Weight weight = weights.get(entry.id());
-            if (weight == null && spool instanceof FindableSpool findable) {
-                Optional<Weight> found =
-                        findable.find(entry.id()).filter(QueuedMessage::held).map(RecycleArea::weight);
-                if (found.isPresent()) {
-                    weight = found.get();
-                    weights.put(entry.id(), weight);
-                }
-            }
-            if (weight != null) {
-                for (MailDomain domain : weight.domains()) {
-                    long[] sum = sums.computeIfAbsent(domain, name -> new long[2]);
-                    sum[0]++;
-                    sum[1] += weight.bytes();
-                }
-            }
-        }
-        if (weights.size() > entries.size()) {
-            Set<SpoolId> known = entries.stream().map(HeldMail.Entry::id).collect(Collectors.toSet());
-            weights.keySet().retainAll(known);
-        }
-        return sums;
     }
 }

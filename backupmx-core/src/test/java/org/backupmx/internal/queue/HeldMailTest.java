@@ -23,6 +23,7 @@ import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolId;
 import org.backupmx.spool.SpoolWriter;
+import org.backupmx.spool.SpooledMessage;
 import org.backupmx.spool.testkit.Envelopes;
 import org.backupmx.spool.testkit.InMemorySpool;
 import org.backupmx.testing.FakeIntakeServer;
@@ -114,6 +115,10 @@ class HeldMailTest {
         }
     }
 
+    private SpooledMessage message(SpoolId id) {
+        return new SpooledMessage(id, Envelopes.to("u@example.test"), time.now(), 14);
+    }
+
     private boolean isHeld(SpoolId id) throws SpoolException {
         return spool.find(id).orElseThrow().held();
     }
@@ -131,7 +136,7 @@ class HeldMailTest {
     @Test
     void whatIsHeldIsNotDeliveredAndKnownWithItsReason() throws Exception {
         SpoolId id = queued();
-        assertThat(held.hold(id, HeldMail.Reason.DEAD_LETTER, DAY, "550 5.1.1 Unknown"))
+        assertThat(held.hold(message(id), HeldMail.Reason.DEAD_LETTER, DAY, "550 5.1.1 Unknown"))
                 .isTrue();
         assertThat(canBeLeased()).isFalse();
         assertThat(held.find(id))
@@ -150,7 +155,7 @@ class HeldMailTest {
     void whatIsNotQueuedIsNotHeld() throws Exception {
         SpoolId id = queued();
         spool.delete(id);
-        assertThat(held.hold(id, HeldMail.Reason.EXPIRED, DAY, "")).isFalse();
+        assertThat(held.hold(message(id), HeldMail.Reason.EXPIRED, DAY, "")).isFalse();
         assertThat(held.find(id)).isEmpty();
     }
 
@@ -166,8 +171,8 @@ class HeldMailTest {
     void atTheEndOfItsTimeItIsDeletedAndTold() throws Exception {
         SpoolId first = queued();
         SpoolId second = queued();
-        held.hold(first, HeldMail.Reason.RECYCLED, DAY, "");
-        held.hold(second, HeldMail.Reason.EXPIRED, DAY.multipliedBy(2), "451 4.4.7 Late");
+        held.hold(message(first), HeldMail.Reason.RECYCLED, DAY, "");
+        held.hold(message(second), HeldMail.Reason.EXPIRED, DAY.multipliedBy(2), "451 4.4.7 Late");
         time.advance(DAY.minus(HeldMail.BEAT));
         assertThat(spool.find(first)).isPresent();
         time.advance(HeldMail.BEAT.multipliedBy(2));
@@ -182,7 +187,7 @@ class HeldMailTest {
     @Test
     void whatWasReleasedPastUsIsNotDeleted() throws Exception {
         SpoolId id = queued();
-        held.hold(id, HeldMail.Reason.DEAD_LETTER, Duration.ZERO, "");
+        held.hold(message(id), HeldMail.Reason.DEAD_LETTER, Duration.ZERO, "");
         spool.release(id);
         time.advance(DAY);
         assertThat(spool.find(id)).isPresent();
@@ -194,8 +199,8 @@ class HeldMailTest {
     void whatIsGoneIsForgottenLongBeforeItsEnd() throws Exception {
         SpoolId gone = queued();
         SpoolId there = queued();
-        held.hold(gone, HeldMail.Reason.DEAD_LETTER, DAY, "");
-        held.hold(there, HeldMail.Reason.DEAD_LETTER, DAY, "");
+        held.hold(message(gone), HeldMail.Reason.DEAD_LETTER, DAY, "");
+        held.hold(message(there), HeldMail.Reason.DEAD_LETTER, DAY, "");
         spool.delete(gone);
         time.advance(HeldMail.COMPARE_BEAT.multipliedBy(2));
         assertThat(held.entries(Optional.empty(), Optional.empty(), 10))
@@ -206,8 +211,8 @@ class HeldMailTest {
     @Test
     void holdingAgainChangesWhyAndUntilWhen() throws Exception {
         SpoolId id = queued();
-        held.hold(id, HeldMail.Reason.DEAD_LETTER, DAY, "");
-        held.hold(id, HeldMail.Reason.RECYCLED, DAY.multipliedBy(3), "");
+        held.hold(message(id), HeldMail.Reason.DEAD_LETTER, DAY, "");
+        held.hold(message(id), HeldMail.Reason.RECYCLED, DAY.multipliedBy(3), "");
         time.advance(DAY.multipliedBy(2));
         assertThat(isHeld(id)).isTrue();
         assertThat(held.find(id)).map(HeldMail.Entry::reason).contains(HeldMail.Reason.RECYCLED);
@@ -217,8 +222,8 @@ class HeldMailTest {
     void isKnownAfterARestart() throws Exception {
         SpoolId kept = queued();
         SpoolId released = queued();
-        held.hold(kept, HeldMail.Reason.DEAD_LETTER, DAY, "550 with  two spaces\tand a tab");
-        held.hold(released, HeldMail.Reason.EXPIRED, DAY, "");
+        held.hold(message(kept), HeldMail.Reason.DEAD_LETTER, DAY, "550 with  two spaces\tand a tab");
+        held.hold(message(released), HeldMail.Reason.EXPIRED, DAY, "");
         held.release(released);
         HeldMail next = started(Optional.of(history));
         assertThat(next.entries(Optional.empty(), Optional.empty(), 10))
@@ -236,7 +241,7 @@ class HeldMailTest {
     void withoutAStoreItStaysHeldAfterARestart() throws Exception {
         HeldMail forgetful = started(Optional.empty());
         SpoolId id = queued();
-        forgetful.hold(id, HeldMail.Reason.DEAD_LETTER, DAY, "");
+        forgetful.hold(message(id), HeldMail.Reason.DEAD_LETTER, DAY, "");
         HeldMail next = started(Optional.empty());
         assertThat(next.find(id)).isEmpty();
         next.sweep();
@@ -247,13 +252,13 @@ class HeldMailTest {
     void aStoreThatCannotBeReadAtTheStartIsReadLaterAndNotOverwritten() throws Exception {
         SpoolId before = queued();
         SpoolId endedMeanwhile = queued();
-        held.hold(before, HeldMail.Reason.DEAD_LETTER, DAY, "");
-        held.hold(endedMeanwhile, HeldMail.Reason.DEAD_LETTER, DAY, "");
+        held.hold(message(before), HeldMail.Reason.DEAD_LETTER, DAY, "");
+        held.hold(message(endedMeanwhile), HeldMail.Reason.DEAD_LETTER, DAY, "");
         history.failing = true;
         HeldMail next = started(Optional.of(history));
         SpoolId meanwhile = queued();
-        next.hold(meanwhile, HeldMail.Reason.EXPIRED, DAY, "");
-        next.hold(endedMeanwhile, HeldMail.Reason.EXPIRED, DAY, "");
+        next.hold(message(meanwhile), HeldMail.Reason.EXPIRED, DAY, "");
+        next.hold(message(endedMeanwhile), HeldMail.Reason.EXPIRED, DAY, "");
         next.release(endedMeanwhile);
         assertThat(next.find(before)).isEmpty();
         history.failing = false;
@@ -266,10 +271,10 @@ class HeldMailTest {
     @Test
     void theSeriesDoesNotGrowWithWhatIsOver() throws Exception {
         SpoolId kept = queued();
-        held.hold(kept, HeldMail.Reason.DEAD_LETTER, DAY, "kept");
+        held.hold(message(kept), HeldMail.Reason.DEAD_LETTER, DAY, "kept");
         SpoolId id = queued();
         for (int i = 0; i < 1_000; i++) {
-            held.hold(id, HeldMail.Reason.DEAD_LETTER, DAY, "");
+            held.hold(message(id), HeldMail.Reason.DEAD_LETTER, DAY, "");
             held.release(id);
         }
         held.sweep();
@@ -282,11 +287,52 @@ class HeldMailTest {
     @Test
     void aLineThatIsNotUnderstoodIsLeftOut() throws Exception {
         SpoolId id = queued();
-        held.hold(id, HeldMail.Reason.DEAD_LETTER, DAY, "");
+        held.hold(message(id), HeldMail.Reason.DEAD_LETTER, DAY, "");
         for (String line : List.of("", "held", "held " + id + " WHY 2026-11-22T10:00:00Z x", "lost " + id, "gone ä")) {
             history.append(HeldJournal.SERIES, List.of(new HistoryEntry(time.now(), line)));
         }
         assertThat(started(Optional.of(history)).find(id)).isPresent();
+    }
+
+    private HeldPlaces.Sum sum(HeldMail of, String domain, HeldMail.Reason reason) {
+        return of.places().sum(MailDomain.of(domain), reason);
+    }
+
+    @Test
+    void whatIsHeldIsCountedByDomainAndReason() throws Exception {
+        SpoolId first = queued();
+        SpoolId second = queued();
+        held.hold(message(first), HeldMail.Reason.DEAD_LETTER, DAY, "");
+        held.hold(message(second), HeldMail.Reason.DEAD_LETTER, DAY.multipliedBy(2), "");
+        held.hold(message(second), HeldMail.Reason.DEAD_LETTER, DAY.multipliedBy(2), "again");
+        assertThat(sum(held, "example.test", HeldMail.Reason.DEAD_LETTER)).isEqualTo(new HeldPlaces.Sum(2, 28));
+        assertThat(sum(held, "other.test", HeldMail.Reason.DEAD_LETTER)).isEqualTo(HeldPlaces.Sum.NOTHING);
+        held.hold(message(first), HeldMail.Reason.RECYCLED, DAY, "");
+        assertThat(sum(held, "example.test", HeldMail.Reason.DEAD_LETTER).messages())
+                .isOne();
+        assertThat(sum(held, "example.test", HeldMail.Reason.RECYCLED).messages())
+                .isOne();
+        held.release(first);
+        assertThat(sum(held, "example.test", HeldMail.Reason.RECYCLED)).isEqualTo(HeldPlaces.Sum.NOTHING);
+        time.advance(DAY.multipliedBy(3));
+        assertThat(sum(held, "example.test", HeldMail.Reason.DEAD_LETTER)).isEqualTo(HeldPlaces.Sum.NOTHING);
+    }
+
+    @Test
+    void whatWasHeldBeforeTheStartIsLocatedOnce() throws Exception {
+        SpoolId id = queued();
+        SpoolId unheld = queued();
+        held.hold(message(id), HeldMail.Reason.EXPIRED, DAY, "");
+        held.hold(message(unheld), HeldMail.Reason.EXPIRED, DAY, "");
+        spool.release(unheld);
+        HeldMail next = started(Optional.of(history));
+        assertThat(sum(next, "example.test", HeldMail.Reason.EXPIRED)).isEqualTo(HeldPlaces.Sum.NOTHING);
+        next.places().locate();
+        assertThat(sum(next, "example.test", HeldMail.Reason.EXPIRED).messages())
+                .isOne();
+        next.places().locate();
+        assertThat(sum(next, "example.test", HeldMail.Reason.EXPIRED).messages())
+                .isOne();
     }
 
     @Test
@@ -294,7 +340,7 @@ class HeldMailTest {
         List<SpoolId> ids = new ArrayList<>();
         for (int i = 0; i < 25; i++) {
             SpoolId id = queued();
-            held.hold(id, i % 5 == 0 ? HeldMail.Reason.RECYCLED : HeldMail.Reason.DEAD_LETTER, DAY, "");
+            held.hold(message(id), i % 5 == 0 ? HeldMail.Reason.RECYCLED : HeldMail.Reason.DEAD_LETTER, DAY, "");
             ids.add(id);
         }
         List<SpoolId> paged = new ArrayList<>();
@@ -319,7 +365,7 @@ class HeldMailTest {
         HeldMail none = new HeldMail(bare, Optional.empty(), runtime(), entry -> {});
         assertThat(none.canHold()).isFalse();
         assertThat(held.canHold()).isTrue();
-        assertThatThrownBy(() -> none.hold(new SpoolId("1"), HeldMail.Reason.EXPIRED, DAY, ""))
+        assertThatThrownBy(() -> none.hold(message(new SpoolId("1")), HeldMail.Reason.EXPIRED, DAY, ""))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageEndingWith("(expected: a HoldableSpool)");
     }
