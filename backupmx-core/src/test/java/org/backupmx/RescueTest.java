@@ -22,6 +22,8 @@ import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.Notify;
 import org.backupmx.mail.SmtpReply;
+import org.backupmx.queue.QueueOrder;
+import org.backupmx.queue.QueueSnapshot;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.RelayRequest;
 import org.backupmx.retry.RetryPolicy;
@@ -219,6 +221,55 @@ class RescueTest {
         assertThat(rescued()).as("in an outage too").containsExactly("u@example.test");
         assertThat(attemptsAt(PRIMARY)).isEmpty();
         assertThat(queued()).isEmpty();
+    }
+
+    private long inRescue() throws Exception {
+        return engine.mx.snapshot().domains().stream()
+                .filter(one -> one.domain().toString().equals("example.test"))
+                .mapToLong(QueueSnapshot.DomainQueue::rescue)
+                .sum();
+    }
+
+    @Test
+    void mailInRescueIsCounted() throws Exception {
+        engine.client.down(RESCUE);
+        primaryRefuses(SPAM);
+        engine.start();
+        for (int i = 0; i < 5; i++) {
+            send("u" + i + "@example.test");
+        }
+        assertThat(inRescue()).isEqualTo(5);
+        advance(Duration.ofHours(3));
+        assertThat(inRescue()).isEqualTo(5);
+        engine.mx.queue().hold(queued().get(0).id());
+        engine.mx
+                .queue()
+                .order(QueueOrder.of(QueueOrder.Kind.DELETE), queued().get(1).id());
+        assertThat(inRescue()).isEqualTo(3);
+
+        restart();
+        engine.client.down(RESCUE);
+        engine.client.down(PRIMARY);
+        engine.start();
+        advance(Duration.ofMinutes(90));
+        assertThat(inRescue()).as("an hour after a start they are known").isEqualTo(3);
+        engine.client.up(RESCUE);
+        advance(Duration.ofHours(2));
+        assertThat(rescued()).hasSize(3);
+        assertThat(inRescue()).isZero();
+    }
+
+    @Test
+    void whatAnotherEngineTookIsNotCountedForEver() throws Exception {
+        engine.client.down(RESCUE);
+        primaryRefuses(SPAM);
+        engine.start();
+        send("u@example.test");
+        send("v@example.test");
+        engine.spool.delete(queued().get(0).id());
+        assertThat(inRescue()).isEqualTo(2);
+        advance(Duration.ofMinutes(11));
+        assertThat(inRescue()).isOne();
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.backupmx.event.PrimaryChanged;
 import org.backupmx.event.RecipientDeferred;
@@ -18,6 +19,7 @@ import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.relay.RelayResult;
 import org.backupmx.relay.RelaySettings;
 import org.backupmx.relay.TlsPolicy;
+import org.backupmx.spool.SpoolFilter;
 import org.backupmx.testing.FakeRelayClient;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -83,6 +85,43 @@ class SharedPrimaryTest {
         assertThat(engine.client.relayed()).hasSize(40);
         assertThat(health("lax.test")).isEqualTo(PrimaryHealth.UP);
         assertThat(engine.mx.snapshot().queued()).isEqualTo(20);
+    }
+
+    private Optional<SmtpReply> notMet(String domain) {
+        return engine.mx.health().find(MailDomain.of(domain)).orElseThrow().demandNotMet();
+    }
+
+    @Test
+    void whatADomainDemandsInVainIsShownOfThatDomainUntilItIsMet() throws Exception {
+        start(STRICT, LAX);
+        accept("strict.test", 1);
+        accept("lax.test", 1);
+        engine.time.advance(Duration.ofMinutes(10));
+        assertThat(health("strict.test")).isEqualTo(PrimaryHealth.UP);
+        assertThat(notMet("strict.test")).contains(FakeRelayClient.NO_TLS);
+        assertThat(notMet("lax.test")).isEmpty();
+        engine.client.doesNotMeet(TlsPolicy.none());
+        engine.time.advance(Duration.ofMinutes(30));
+        assertThat(engine.client.relayed()).hasSize(2);
+        assertThat(notMet("strict.test")).isEmpty();
+    }
+
+    @Test
+    void aGoodProbeByTheSameDemandsTellsThatTheyAreMet() throws Exception {
+        start(STRICT);
+        accept("strict.test", 1);
+        engine.time.advance(Duration.ofMinutes(1));
+        assertThat(notMet("strict.test")).contains(FakeRelayClient.NO_TLS);
+        engine.mx
+                .queue()
+                .hold(engine.spool
+                        .find(SpoolFilter.all(), Optional.empty(), 1)
+                        .get(0)
+                        .id());
+        engine.client.doesNotMeet(TlsPolicy.none());
+        engine.time.advance(Duration.ofMinutes(30));
+        assertThat(engine.client.relayed()).isEmpty();
+        assertThat(notMet("strict.test")).isEmpty();
     }
 
     /** One attempt tells as much as all of them. */

@@ -16,6 +16,7 @@ import org.backupmx.intake.IpNetwork;
 import org.backupmx.intake.SenderVerifier;
 import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.SmtpReply;
+import org.backupmx.queue.QueueOrder;
 import org.backupmx.retry.RetryPolicy;
 import org.backupmx.spool.QueuedMessage;
 import org.backupmx.spool.Spool;
@@ -297,6 +298,50 @@ class UndeliveredTest {
         next.time.advance(Duration.ofDays(2));
         assertThat(next.mx.snapshot().queued()).isZero();
         assertThat(next.client.attempts()).isEmpty();
+        next.stop();
+    }
+
+    private static String undelivered(VirtualEngine engine, String domain) throws SpoolException {
+        return engine.mx.snapshot().domains().stream()
+                .filter(one -> one.domain().toString().equals(domain))
+                .map(one -> one.deadLetters() + " refused, " + one.expired() + " expired")
+                .findFirst()
+                .orElse("not listed");
+    }
+
+    @Test
+    void undeliveredMailIsCountedByDomainAcrossARestart() throws Exception {
+        engine.builder
+                .historyStore(HistoryStore.inMemory(10_000))
+                .retryPolicy(RetryPolicy.parse("1h").giveUpAfter(Duration.ofDays(1)))
+                .undelivered(UndeliveredPolicy.standard().withExpiry(ExpiryAction.hold(Duration.ofDays(1))));
+        engine.start();
+        for (String name : List.of("a@example.test", "b@example.test", "c@second.test", "d@example.test")) {
+            reply(name, UNKNOWN);
+        }
+        send("a@example.test");
+        send("b@example.test", "c@second.test");
+        send("d@example.test");
+        reply("late@second.test", LATER);
+        send("late@second.test");
+        engine.time.advance(Duration.ofDays(3));
+        assertThat(undelivered(engine, "example.test")).isEqualTo("3 refused, 0 expired");
+        assertThat(undelivered(engine, "second.test")).isEqualTo("1 refused, 1 expired");
+        engine.client.allDown();
+        engine.mx.queue().release(queued(true).get(0).id());
+        engine.mx
+                .queue()
+                .order(
+                        QueueOrder.of(QueueOrder.Kind.DELETE),
+                        queued(true).get(1).id());
+        engine.stop();
+
+        VirtualEngine next = engine.restarted();
+        next.builder.historyStore(engine.builder.historyStore);
+        next.client.allDown();
+        next.start();
+        assertThat(undelivered(next, "example.test")).isEqualTo("1 refused, 0 expired");
+        assertThat(undelivered(next, "second.test")).isEqualTo("1 refused, 1 expired");
         next.stop();
     }
 

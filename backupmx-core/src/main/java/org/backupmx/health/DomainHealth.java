@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import org.backupmx.intake.DomainMode;
 import org.backupmx.mail.MailDomain;
+import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.PrimaryCapabilities;
 
@@ -26,6 +27,9 @@ import org.backupmx.relay.PrimaryCapabilities;
  * @param capabilities what the primary said of itself in the last good probe, however long ago
  * @param override what an operator has ordered
  * @param maintenance the maintenance windows under way and to come, by their begin
+ * @param demandNotMet what the last attempt failed of, where that was the TLS or the credentials that this domain demands of a
+ *     session: other domains may get on with the same primary, which is UP then. Empty if an attempt since, or a good probe by
+ *     the same settings, got through, or none was made
  */
 public record DomainHealth(
         MailDomain domain,
@@ -40,7 +44,8 @@ public record DomainHealth(
         List<NextHop> primary,
         Optional<PrimaryCapabilities> capabilities,
         HealthOverride override,
-        List<MaintenanceWindow> maintenance) {
+        List<MaintenanceWindow> maintenance,
+        Optional<SmtpReply> demandNotMet) {
 
     /** Checks and copies the parts. */
     public DomainHealth {
@@ -56,5 +61,6 @@ public record DomainHealth(
         requireNonNull(capabilities, "capabilities");
         requireNonNull(override, "override");
         maintenance = List.copyOf(maintenance);
+        requireNonNull(demandNotMet, "demandNotMet");
     }
 }

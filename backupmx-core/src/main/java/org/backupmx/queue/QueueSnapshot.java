@@ -47,6 +47,12 @@ public record QueueSnapshot(Instant at, List<DomainQueue> domains) {
      * @param domain the destination domain
      * @param queued how many messages wait, held and attempted ones included
      * @param held how many of them are held
+     * @param expired how many of those are held because their time has passed ({@link QueueArea#EXPIRED}); of a message that was
+     *     released past the engine that may be told for a while
+     * @param deadLetters how many of those are held because they were refused for good ({@link QueueArea#DEAD_LETTER}), as
+     *     {@code expired}
+     * @param rescue how many of those that are not held are in rescue, as far as they were attempted since they came there, or
+     *     since the start: all of them after an hour. At most 100,000 are counted
      * @param bytes the sum of their sizes in bytes
      * @param oldestAge how long the oldest has waited; zero if nothing is queued
      * @param nextDue when the first of them is due, perhaps in the past; a primary that is away may hold it up longer.
@@ -59,6 +65,9 @@ public record QueueSnapshot(Instant at, List<DomainQueue> domains) {
             MailDomain domain,
             long queued,
             long held,
+            long expired,
+            long deadLetters,
+            long rescue,
             long bytes,
             Duration oldestAge,
             Optional<Instant> nextDue,

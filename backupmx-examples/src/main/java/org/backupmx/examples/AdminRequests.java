@@ -114,6 +114,7 @@ final class AdminRequests {
         lines.add("found: " + health.found());
         lines.add("since: " + Status.second(health.since()));
         lines.add("cause: " + health.cause());
+        health.demandNotMet().ifPresent(reply -> lines.add("demand-not-met: " + reply));
         lines.add("flapping: " + health.isFlapping());
         lines.add("last-probe: " + health.lastAnswer().map(Status::second).orElse("none"));
         lines.add("next-probe: " + health.nextProbe().map(Status::second).orElse("none"));

@@ -8,19 +8,35 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.backupmx.health.DomainHealth;
 import org.backupmx.health.HealthOverride;
 import org.backupmx.health.MaintenanceWindow;
 import org.backupmx.health.PrimaryHealth;
+import org.backupmx.mail.SmtpReply;
 import org.backupmx.queue.QueueSnapshot;
 
 /** What {@code status} tells of each domain: its primary's health, and its queue. */
 record Status(Instant at, List<Row> rows) {
 
-    private static final List<String> HEADS =
-            List.of("domain", "mode", "state", "since", "last probe", "queued", "oldest", "next attempt", "notes");
+    private static final List<String> HEADS = List.of(
+            "domain",
+            "mode",
+            "state",
+            "since",
+            "last probe",
+            "queued",
+            "rescue",
+            "undelivered",
+            "oldest",
+            "next attempt",
+            "notes");
+
+    /** Left out where no domain has any. */
+    private static final Set<String> RARE = Set.of("rescue", "undelivered");
+
     private static final int MAX_CAUSE = 80;
 
     /** One domain; without a health if it is not watched, as where reports go, without a queue if nobody asked. */
@@ -44,9 +60,18 @@ record Status(Instant at, List<Row> rows) {
     /** One line of heads, then one a domain; columns are as wide as what is in them. */
     List<String> table() {
         List<List<String>> lines = new ArrayList<>();
-        lines.add(HEADS);
-        rows.forEach(row -> lines.add(cells(row)));
-        int[] widths = new int[HEADS.size()];
+        lines.add(new ArrayList<>(HEADS));
+        rows.forEach(row -> lines.add(new ArrayList<>(cells(row))));
+        for (int i = HEADS.size() - 1; i >= 0; i--) {
+            int column = i;
+            if (RARE.contains(HEADS.get(i))
+                    && lines.stream()
+                            .skip(1)
+                            .allMatch(cells -> cells.get(column).equals("0"))) {
+                lines.forEach(cells -> cells.remove(column));
+            }
+        }
+        int[] widths = new int[lines.get(0).size()];
         lines.forEach(cells ->
                 Arrays.setAll(widths, i -> Math.max(widths[i], cells.get(i).length())));
         return lines.stream().map(cells -> line(cells, widths)).toList();
@@ -67,15 +92,34 @@ record Status(Instant at, List<Row> rows) {
         return List.of(
                 row.domain(),
                 health.map(one -> word(one.mode())).orElse("-"),
-                health.map(one -> one.health().toString()).orElse("-"),
+                health.map(Status::state).orElse("-"),
                 health.map(one -> second(one.since())).orElse("-"),
                 health.flatMap(DomainHealth::lastAnswer)
                         .map(last -> span(Duration.between(last, at)) + " ago")
                         .orElse("-"),
                 queue.map(one -> Long.toString(one.queued())).orElse("0"),
+                queue.map(one -> Long.toString(one.rescue())).orElse("0"),
+                queue.map(one -> Long.toString(undelivered(one))).orElse("0"),
                 queue.map(one -> span(one.oldestAge())).orElse("-"),
                 queue.map(one -> nextAttempt(health, one)).orElse("-"),
                 String.join("; ", notes(row)));
+    }
+
+    private static String state(DomainHealth health) {
+        return health.health() + (unmet(health).isPresent() ? ", unmet" : "");
+    }
+
+    /** What the primary does not give that the domain demands; if it is away, that is what matters. */
+    private static Optional<SmtpReply> unmet(DomainHealth health) {
+        return isAway(health.health()) ? Optional.empty() : health.demandNotMet();
+    }
+
+    private static boolean isAway(PrimaryHealth health) {
+        return health == PrimaryHealth.DOWN || health == PrimaryHealth.REJECTING;
+    }
+
+    private static long undelivered(QueueSnapshot.DomainQueue queue) {
+        return queue.expired() + queue.deadLetters();
     }
 
     /** A primary that is away is not tried before a probe finds it; what is due or held does not matter then. */
@@ -94,9 +138,7 @@ record Status(Instant at, List<Row> rows) {
         if (queue.opens().isPresent()) {
             return "in its hours, " + in(queue.opens().get());
         }
-        boolean waits = health.map(DomainHealth::health)
-                .filter(state -> state == PrimaryHealth.DOWN || state == PrimaryHealth.REJECTING)
-                .isPresent();
+        boolean waits = health.map(DomainHealth::health).filter(Status::isAway).isPresent();
         if (!waits) {
             return in(queue.nextDue().get());
         }
@@ -132,16 +174,23 @@ record Status(Instant at, List<Row> rows) {
                 notes.add("flapping");
             }
             if (health.found() != PrimaryHealth.UP) {
-                String cause = health.cause();
-                notes.add(cause.length() > MAX_CAUSE ? cause.substring(0, MAX_CAUSE) + "…" : cause);
+                notes.add(cut(health.cause()));
             }
+            unmet(health).ifPresent(reply -> notes.add("demand not met: " + cut(reply.toString())));
         });
         row.queue()
                 .filter(queue -> queue.queued() > 0)
                 .flatMap(QueueSnapshot.DomainQueue::opens)
                 .ifPresent(opens -> notes.add("hours begin " + second(opens)));
-        row.queue().filter(queue -> queue.held() > 0).ifPresent(queue -> notes.add(queue.held() + " held"));
+        row.queue()
+                .map(queue -> queue.held() - undelivered(queue))
+                .filter(held -> held > 0)
+                .ifPresent(held -> notes.add(held + " held"));
         return notes;
+    }
+
+    private static String cut(String cause) {
+        return cause.length() > MAX_CAUSE ? cause.substring(0, MAX_CAUSE) + "…" : cause;
     }
 
     static String show(HealthOverride order) {
@@ -197,6 +246,9 @@ record Status(Instant at, List<Row> rows) {
         row.queue().ifPresent(queue -> {
             members.add("\"queued\": " + queue.queued());
             members.add("\"held\": " + queue.held());
+            members.add("\"expired\": " + queue.expired());
+            members.add("\"deadLetters\": " + queue.deadLetters());
+            members.add("\"rescue\": " + queue.rescue());
             members.add("\"bytes\": " + queue.bytes());
             members.add("\"oldestSeconds\": " + queue.oldestAge().toSeconds());
             members.add("\"inFlight\": " + queue.inFlight());
@@ -212,6 +264,7 @@ record Status(Instant at, List<Row> rows) {
         members.add("\"found\": " + quoted(health.found()));
         members.add("\"since\": " + quoted(health.since()));
         members.add("\"cause\": " + quoted(health.cause()));
+        health.demandNotMet().ifPresent(reply -> members.add("\"demandNotMet\": " + quoted(reply)));
         members.add("\"flapping\": " + health.isFlapping());
         health.lastAnswer().ifPresent(last -> members.add("\"lastProbe\": " + quoted(last)));
         health.nextProbe().ifPresent(next -> members.add("\"nextProbe\": " + quoted(next)));

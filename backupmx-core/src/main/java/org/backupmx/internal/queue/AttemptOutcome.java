@@ -160,6 +160,16 @@ final class AttemptOutcome {
         return states.getOrDefault(recipient.index(), recipient.state());
     }
 
+    /** Tells whether a recipient is in rescue from now on. */
+    boolean isInRescue() {
+        for (QueuedRecipient recipient : lease.recipients()) {
+            if (RescueMark.is(state(recipient))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Tells whether recipients are left in the lane. */
     boolean remains() {
         for (QueuedRecipient recipient : lease.recipients()) {

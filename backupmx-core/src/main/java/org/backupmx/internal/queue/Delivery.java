@@ -39,6 +39,7 @@ final class Delivery {
     final OperatorOrders orders;
     final PrimaryHistory history;
     final HeldMail heldMail;
+    final MailInRescue inRescue;
     final UndeliveredTally counts = new UndeliveredTally();
     final KnownRecipientMemory knownRecipients = new KnownRecipientMemory();
     final DrainCounter drained;
@@ -68,6 +69,7 @@ final class Delivery {
         this.orders = new OperatorOrders(runtime, events, ordered);
         this.history = new PrimaryHistory(config.historyStore(), runtime);
         this.heldMail = new HeldMail(spool, config.historyStore(), runtime, this::heldMailEnded);
+        this.inRescue = new MailInRescue(spool, MailInRescue.MOST);
         this.drained = new DrainCounter(runtime.nanoTime());
     }
 

@@ -120,6 +120,7 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
         delivery.limits.start();
         journal.ifPresent(OrderJournal::restore);
         delivery.heldMail.start();
+        delivery.inRescue.start(delivery.runtime);
         queued.forEach(lane -> lane(lane.domain()).listed(lane));
         warmUp(watched.iterator());
         delivery.runtime.repeat(RELIST, this::relist);
@@ -458,6 +459,9 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
                         0,
                         0,
                         0,
+                        0,
+                        0,
+                        0,
                         Duration.ZERO,
                         Optional.empty(),
                         lane.inFlight(),
@@ -472,6 +476,15 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
                             queued.domain(),
                             queued.queued(),
                             queued.held(),
+                            delivery.heldMail
+                                    .places()
+                                    .sum(queued.domain(), HeldMail.Reason.EXPIRED)
+                                    .messages(),
+                            delivery.heldMail
+                                    .places()
+                                    .sum(queued.domain(), HeldMail.Reason.DEAD_LETTER)
+                                    .messages(),
+                            delivery.inRescue.count(queued.domain()),
                             queued.bytes(),
                             age.isNegative() ? Duration.ZERO : age,
                             delivery.spool.nextDue(queued.domain()),

@@ -219,6 +219,11 @@ final class DomainLane {
         return opens(delivery.runtime.now()).isPresent() ? EtrnOutcome.Kind.OUTSIDE_HOURS : kind;
     }
 
+    /** A probe of the primary was good that made these demands of the session. */
+    void demandsMet(RelaySettings settings) {
+        primary.demandsMet(settings);
+    }
+
     /** The refusals of the primary are believed from now on, as an operator wants. */
     boolean believe() {
         return primary.believe();

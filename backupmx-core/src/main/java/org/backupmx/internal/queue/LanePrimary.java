@@ -22,6 +22,7 @@ import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.PrimaryCapabilities;
 import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.relay.RelayRoute;
+import org.backupmx.relay.RelaySettings;
 import org.backupmx.spool.QueuedRecipient;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +40,7 @@ final class LanePrimary {
 
     private final Map<NextHopAddress, Instant> badUntil = new ConcurrentHashMap<>();
     private volatile Instant pausedUntil = Instant.MIN;
+    private volatile @Nullable SmtpReply demandNotMet; // why the last attempt got no session
     private volatile @Nullable PrimaryWatch watch;
     private final CompletableFuture<Void> routed = new CompletableFuture<>(); // the first way, or that there is none
     private final Instant since;
@@ -143,7 +145,7 @@ final class LanePrimary {
     DomainHealth describe(DomainMode mode) {
         PrimaryWatch watched = watch;
         return watched != null
-                ? watched.describe(lane.domain(), mode, health(), breaker.open())
+                ? watched.describe(lane.domain(), mode, health(), breaker.open(), Optional.ofNullable(demandNotMet))
                 : new DomainHealth(
                         lane.domain(),
                         mode,
@@ -157,7 +159,8 @@ final class LanePrimary {
                         List.of(),
                         Optional.empty(),
                         delivery.orders.override(lane.domain()),
-                        delivery.orders.windows(lane.domain()));
+                        delivery.orders.windows(lane.domain()),
+                        Optional.ofNullable(demandNotMet));
     }
 
     /** Tells whether the lane rests: until a probe succeeds, or an operator's order ends. */
@@ -247,6 +250,7 @@ final class LanePrimary {
 
     /** Takes the outcomes of a mail transaction, and returns what they say of the primary's speed. */
     DrainPace.Answer attempted(List<RecipientOutcome> outcomes) {
+        demandNotMet = null;
         PrimaryWatch watched = scheduler.isStopping() ? null : watch;
         if (outcomes.stream().anyMatch(RecipientOutcome.Relayed.class::isInstance)) {
             if (watched != null) {
@@ -364,6 +368,9 @@ final class LanePrimary {
     DrainPace.Answer noSession(SmtpReply reply) {
         PrimaryWatch watched = watch;
         boolean isOfDemands = isAboutDemands(reply);
+        if (isOfDemands) {
+            demandNotMet = reply;
+        }
         if (watched == null || isOfDemands && watched.hasOthersThan(lane.relaySettings())) {
             pausedUntil = delivery.runtime.now().plus(BAD); // the rest of the lane need not try as well
             return DrainPace.Answer.OTHER;
@@ -376,6 +383,13 @@ final class LanePrimary {
             watched.refused(reply);
         }
         return isOfDemands ? DrainPace.Answer.OTHER : DrainPace.Answer.BUSY;
+    }
+
+    /** A probe was good that made these demands. */
+    void demandsMet(RelaySettings settings) {
+        if (demandNotMet != null && lane.relaySettings().equals(settings)) {
+            demandNotMet = null;
+        }
     }
 
     /** TLS or credentials as the domain's settings want them (x.7.5, x.7.8): other domains may get on with the primary. */

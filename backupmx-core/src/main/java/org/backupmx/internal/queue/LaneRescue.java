@@ -66,6 +66,7 @@ final class LaneRescue {
 
     /** Takes a message whose next attempt is one at the rescue hosts; where there is no room, it is leased again later. */
     void take(HeldLease held, Instant now) {
+        delivery.inRescue.seen(lane.domain(), held.id(), true);
         if (waiting.size() < MOST_WAITING) {
             waiting.add(held);
         } else {

@@ -132,6 +132,10 @@ final class OrderActions {
             return;
         }
         switch (kind) {
+            case HOLD, DELETE, DELETE_FOR_GOOD, RENEW -> delivery.inRescue.gone(changed);
+            default -> {}
+        }
+        switch (kind) {
             case FLUSH, RESET_RETRIES -> {
                 delivery.keeper.makeDue(changed);
                 urge(lanes);

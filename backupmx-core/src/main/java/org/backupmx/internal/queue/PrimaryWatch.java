@@ -22,6 +22,7 @@ import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.PrimaryCapabilities;
+import org.backupmx.relay.ProbeDepth;
 import org.backupmx.relay.ProbeResult;
 import org.backupmx.relay.RelaySettings;
 import org.jspecify.annotations.Nullable;
@@ -233,7 +234,11 @@ final class PrimaryWatch {
 
     /** Describes all that is known, for a domain that follows. */
     synchronized DomainHealth describe(
-            MailDomain domain, DomainMode mode, PrimaryHealth effective, Optional<SmtpReply> doubted) {
+            MailDomain domain,
+            DomainMode mode,
+            PrimaryHealth effective,
+            Optional<SmtpReply> doubted,
+            Optional<SmtpReply> demandNotMet) {
         return new DomainHealth(
                 domain,
                 mode,
@@ -247,7 +252,8 @@ final class PrimaryWatch {
                 nextHops,
                 monitor.capabilities(),
                 delivery.orders.override(domain),
-                delivery.orders.windows(domain));
+                delivery.orders.windows(domain),
+                demandNotMet);
     }
 
     /** Probes a primary that is not UP, unless one has just been made: there is a sign of life. */
@@ -416,6 +422,9 @@ final class PrimaryWatch {
     private void probedBy(DomainLane asker, boolean isMet) {
         if (isMet) {
             served = asker;
+            if (probe.depth().filter(depth -> depth.compareTo(ProbeDepth.EHLO) >= 0).isPresent()) {
+                followers.forEach(lane -> lane.demandsMet(asker.relaySettings()));
+            }
         } else if (asker == served) {
             isServedInDoubt = true;
         }

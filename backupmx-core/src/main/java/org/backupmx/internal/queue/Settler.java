@@ -290,6 +290,9 @@ final class Settler {
             if (settled && !outcome.rescues.isEmpty()) {
                 delivery.counts.rescueBegun(outcome.rescues.size());
             }
+            if (settled) {
+                delivery.inRescue.seen(outcome.lease.domain(), outcome.lease.id(), outcome.isInRescue());
+            }
             if (settled && !outcome.isRescue) {
                 delivery.drained.settled(
                         outcome.lease.domain(),
