@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -69,14 +70,32 @@ class QueueCommandIT {
         Awaitility.await().until(() -> count("delivery") == count);
     }
 
+    /** What a queue command of this process says. */
+    private String say(String... words) {
+        List<String> line = new ArrayList<>(List.of("queue"));
+        line.addAll(List.of(words));
+        line.addAll(List.of("--config", config.toString()));
+        StringWriter out = new StringWriter();
+        int exitCode =
+                ReferenceServer.commandLine().setOut(new PrintWriter(out, true)).execute(line.toArray(new String[0]));
+        assertThat(exitCode).isZero();
+        return out.toString();
+    }
+
     /** How many messages an order for all of an area would change. */
     private int count(String area) {
-        StringWriter out = new StringWriter();
-        int exitCode = ReferenceServer.commandLine()
-                .setOut(new PrintWriter(out, true))
-                .execute("queue", "delete", "--all", "--in", area, "--dry-run", "--config", config.toString());
-        assertThat(exitCode).isZero();
-        return Integer.parseInt(out.toString().split(" ", 3)[1]);
+        return Integer.parseInt(
+                say("delete", "--all", "--in", area, "--dry-run").split(" ", 3)[1]);
+    }
+
+    /** The value of the last member of that name in some JSON. */
+    private static String last(String member, String json) {
+        return Pattern.compile("\"" + member + "\": \"([^\"]*)\"")
+                .matcher(json)
+                .results()
+                .reduce((before, after) -> after)
+                .orElseThrow()
+                .group(1);
     }
 
     private Process command(String... words) throws IOException {
@@ -133,6 +152,22 @@ class QueueCommandIT {
         int held = count("held");
         assertThat(said).contains("changed: " + held);
         assertThat(held + count("delivery")).isEqualTo(MANY);
+    }
+
+    @Test
+    void aFlushThatIsInterruptedStopsInTheServer() throws Exception {
+        send(MANY);
+        // orders go by id; the first of all were attempted, which changes when they are due, too
+        String early = last("id", say("list", "--limit", "200", "--json"));
+        String due = last("due", say("show", early, "--json"));
+        Process flush = command("flush", "--all", "--yes");
+        Awaitility.await()
+                .until(() -> !last("due", say("show", early, "--json")).equals(due));
+        interrupt(flush);
+        List<String> said = flush.inputReader(UTF_8).lines().toList();
+        assertThat(end(flush)).isEqualTo(130);
+        assertThat(said).contains("end: stopped", "failed: 0").doesNotContain("changed: " + MANY);
+        assertThat(count("delivery")).isEqualTo(MANY);
     }
 
     @Test
