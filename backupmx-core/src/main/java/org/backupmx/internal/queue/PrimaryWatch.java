@@ -22,7 +22,6 @@ import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.PrimaryCapabilities;
-import org.backupmx.relay.ProbeDepth;
 import org.backupmx.relay.ProbeResult;
 import org.backupmx.relay.RelaySettings;
 import org.jspecify.annotations.Nullable;
@@ -64,8 +63,7 @@ final class PrimaryWatch {
     private volatile LimitsJournal.@Nullable Answer answer; // to EHLO, the last one
     private volatile @Nullable PrimaryCapabilities offered;
     private final CapabilityDoubt capabilityDoubt = new CapabilityDoubt();
-    private volatile @Nullable DomainLane served; // whose demands the primary met last
-    private volatile boolean isServedInDoubt; // the last probe by them failed
+    private final ProbeAsker asker;
 
     PrimaryWatch(Delivery delivery, PrimaryWatches watches, List<NextHop> nextHops, List<NextHopAddress> addresses) {
         this.delivery = delivery;
@@ -73,6 +71,7 @@ final class PrimaryWatch {
         this.nextHops = nextHops;
         this.addresses = addresses;
         this.probe = delivery.config.healthProbe();
+        this.asker = new ProbeAsker(probe, followers, delivery.runtime.random());
         this.monitor = new PrimaryMonitor(probe, delivery.runtime.random(), delivery.runtime.now());
         this.health = monitor.health();
         this.answer = delivery.limits.find(nextHops).orElse(null);
@@ -155,9 +154,7 @@ final class PrimaryWatch {
         permits.left(lane);
         synchronized (this) {
             followers.remove(lane);
-            if (served == lane) {
-                served = null;
-            }
+            asker.left(lane);
             if (!followers.isEmpty()) {
                 return;
             }
@@ -173,8 +170,7 @@ final class PrimaryWatch {
 
     /** Takes a message of a lane that was delivered. */
     void delivered(DomainLane lane) {
-        served = lane;
-        isServedInDoubt = false;
+        asker.served(lane);
         told(monitor -> monitor.delivered(delivery.runtime.now()));
     }
 
@@ -380,54 +376,24 @@ final class PrimaryWatch {
 
     /** Tells whether lanes follow that make other demands of a session. */
     boolean hasOthersThan(RelaySettings settings) {
-        return followers.stream().anyMatch(lane -> !lane.relaySettings().equals(settings));
-    }
-
-    /**
-     * By whose demands to probe: the one whose demands were met last. While that does not succeed, another has every other
-     * turn, as what one domain demands must not keep the mail of all.
-     */
-    private @Nullable DomainLane asker() {
-        DomainLane last = served;
-        if (last != null && followers.contains(last) && !isServedInDoubt) {
-            return last;
-        }
-        isServedInDoubt = false;
-        int skipped = delivery.runtime.random().nextInt(Math.max(1, followers.size()));
-        return followers.stream()
-                .skip(skipped)
-                .findFirst()
-                .or(() -> followers.stream().findFirst())
-                .orElse(null);
+        return asker.hasOthersThan(settings);
     }
 
     /** Runs the probe that was enqueued. */
     void run(Runnable whenDone) {
-        DomainLane asker = asker();
-        if (asker == null) { // the last lane went, and the watch with it
+        DomainLane by = asker.next();
+        if (by == null) { // the last lane went, and the watch with it
             dropped();
             whenDone.run();
             return;
         }
-        asker.refreshRoute();
-        new PrimaryProbe(delivery, asker.domain(), asker.relaySettings(), addresses)
+        by.refreshRoute();
+        new PrimaryProbe(delivery, by.domain(), by.relaySettings(), addresses)
                 .run()
                 .whenComplete((result, fault) -> {
-                    probedBy(asker, result instanceof ProbeResult.Healthy);
+                    asker.probed(by, result instanceof ProbeResult.Healthy);
                     ended(result, fault, whenDone);
                 });
-    }
-
-    /** Takes by whose demands a probe was made, and whether the primary met them. */
-    private void probedBy(DomainLane asker, boolean isMet) {
-        if (isMet) {
-            served = asker;
-            if (probe.depth().filter(depth -> depth.compareTo(ProbeDepth.EHLO) >= 0).isPresent()) {
-                followers.forEach(lane -> lane.demandsMet(asker.relaySettings()));
-            }
-        } else if (asker == served) {
-            isServedInDoubt = true;
-        }
     }
 
     /** The probe that was wanted will not be made; nobody shall wait for it. */
