@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import java.io.InputStream;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -14,7 +16,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.backupmx.event.QueueOrdered;
+import org.backupmx.health.HealthOverride;
 import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.mail.SmtpReply;
@@ -30,6 +35,8 @@ import org.backupmx.queue.QueuedMail;
 import org.backupmx.queue.RedirectPreview;
 import org.backupmx.relay.NextHop;
 import org.backupmx.spool.QueuedMessage;
+import org.backupmx.spool.Spool;
+import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolFilter;
 import org.backupmx.spool.SpoolId;
 import org.backupmx.spool.testkit.InMemorySpool;
@@ -130,6 +137,71 @@ class QueueControlTest {
         engine.time.run();
         assertThat(engine.client.attempts()).hasSize(before + 1);
         assertThat(engine.mx.queue().flush(new SpoolId("1"))).isFalse();
+    }
+
+    /** A lease that is given back says anew when its message is due, and knows only what was so when it was taken. */
+    @Test
+    void g3_whatIsFlushedIsDueThoughALeaseOfItIsGivenBackJustThen() throws Exception {
+        VirtualEngine other = new VirtualEngine();
+        AtomicReference<Runnable> meanwhile = new AtomicReference<>(() -> {});
+        other.builder.maxDeliveriesPerPrimary(1).spool((Spool) Proxy.newProxyInstance(
+                Spool.class.getClassLoader(), InMemorySpool.class.getInterfaces(), (proxy, method, arguments) -> {
+                    try {
+                        Object answer = method.invoke(other.spool, arguments);
+                        if (method.getName().equals("reschedule")) {
+                            meanwhile.get().run();
+                        }
+                        return answer;
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                }));
+        other.start();
+        for (int i = 0; i < 2; i++) {
+            String recipient = "user" + i + "@example.test";
+            other.client.reply(ForwardPath.parse(recipient), SmtpReply.of(450, "4.2.1", "Later"));
+            other.server.connect().send("a@sender.test", MAIL, recipient);
+            other.time.run();
+        }
+        other.time.advance(Duration.ofMinutes(1));
+        other.client.stall();
+        other.mx.queue().flushAll();
+        other.time.run();
+        String underWay = other.client
+                .attempts()
+                .get(other.client.attempts().size() - 1)
+                .recipients()
+                .get(0)
+                .path()
+                .toString();
+        SpoolId waiting = other.spool.find(SpoolFilter.all(), Optional.empty(), 2).stream()
+                .filter(message -> !message.message()
+                        .envelope()
+                        .recipients()
+                        .get(0)
+                        .path()
+                        .toString()
+                        .equals(underWay))
+                .findFirst()
+                .orElseThrow()
+                .id();
+        Supplier<Instant> due = () -> {
+            try {
+                return other.spool.find(waiting).orElseThrow().lanes().get(0).due();
+            } catch (SpoolException e) {
+                throw new AssertionError(e);
+            }
+        };
+        assertThat(due.get()).as("leased by the drain, before its time").isAfter(other.time.now());
+
+        meanwhile.set(() -> {
+            other.mx.health().override(DOMAIN, HealthOverride.of(HealthOverride.Kind.FORCE_DOWN));
+            other.time.run();
+        });
+        assertThat(other.mx.queue().flush(waiting)).isTrue();
+        assertThat(due.get()).isEqualTo(other.time.now());
+        other.client.resume();
+        other.stop();
     }
 
     @Test

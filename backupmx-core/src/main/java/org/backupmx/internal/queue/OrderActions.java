@@ -64,6 +64,7 @@ final class OrderActions {
     Set<SpoolId> change(QueueOrder order, List<SpoolId> ids, Faults faults) {
         Set<SpoolId> changed = new HashSet<>();
         Set<MailDomain> lanes = new HashSet<>();
+        prepare(order.kind(), ids);
         for (SpoolId id : ids) {
             try {
                 if (change(order, id, lanes)) {
@@ -77,6 +78,14 @@ final class OrderActions {
         }
         follow(order.kind(), changed, lanes);
         return changed;
+    }
+
+    /** Has leases know that are given back before {@link #follow}: they say anew when their messages are due. */
+    private void prepare(Kind kind, List<SpoolId> ids) {
+        switch (kind) {
+            case FLUSH, RESET_RETRIES -> delivery.keeper.makeDue(Set.copyOf(ids));
+            default -> {}
+        }
     }
 
     /** Hears of faults. */
