@@ -2,10 +2,13 @@ package org.backupmx;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import org.backupmx.event.CapabilityRefused;
+import org.backupmx.event.RescueBegun;
 import org.backupmx.history.HistoryEntry;
 import org.backupmx.history.HistoryStore;
 import org.backupmx.intake.IpNetwork;
@@ -16,15 +19,22 @@ import org.backupmx.intake.SenderVerifier;
 import org.backupmx.intake.Verdict;
 import org.backupmx.mail.BodyType;
 import org.backupmx.mail.DsnParameters;
+import org.backupmx.mail.Envelope;
 import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.MailDomain;
+import org.backupmx.mail.Recipient;
 import org.backupmx.mail.Ret;
+import org.backupmx.mail.ReversePath;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.RelayRequest;
 import org.backupmx.relay.RelaySettings;
 import org.backupmx.relay.TlsPolicy;
 import org.backupmx.retry.RetryPolicy;
+import org.backupmx.spool.RecipientState;
+import org.backupmx.spool.Settlement;
+import org.backupmx.spool.SpoolLease;
+import org.backupmx.spool.testkit.SpoolActions;
 import org.backupmx.testing.FakeIntakeServer;
 import org.backupmx.undelivered.ContentRefusal;
 import org.backupmx.undelivered.ExpiryAction;
@@ -381,6 +391,29 @@ class RequireTlsTest {
                 .as("other mail does")
                 .isNotEmpty()
                 .noneMatch(request -> request.envelope().requireTls());
+        assertThat(engine.events.events(RescueBegun.class))
+                .as("it is not even meant for them")
+                .hasSize(1);
+        assertThat(engine.mx.undelivered().deadLettered()).isOne();
+    }
+
+    /** However it came to bear the mark of those that do. */
+    @Test
+    void n6_rescueHostsDoNotGetWhatIsMarkedForThemEither() throws Exception {
+        Envelope envelope = Envelope.from(ReversePath.parse("a@sender.test"))
+                .requireTls(true)
+                .to(Recipient.of(ForwardPath.parse("u@example.test")))
+                .build();
+        Instant now = engine.time.now();
+        SpoolActions.store(engine.spool, envelope, now, MAIL.getBytes(StandardCharsets.US_ASCII));
+        SmtpReply mark = SmtpReply.of(451, "4.3.0", "In rescue since " + now + ": 554 5.7.1 Spam");
+        SpoolLease lease = SpoolActions.leaseOne(engine.spool, "example.test", now);
+        engine.spool.settle(lease, new Settlement(now, Map.of(0, new RecipientState.Deferred(mark, now)), now, true));
+        engine.builder.undelivered(rescuing());
+        engine.client.extensionsInTls(OFFERING);
+        start();
+        engine.time.advance(DAY);
+        assertThat(attempts()).isEmpty();
         assertThat(engine.mx.undelivered().deadLettered()).isOne();
     }
 
