@@ -9,8 +9,8 @@ import java.util.concurrent.TimeUnit;
  * enough. It begins with one attempt and adds one with each full round of messages that were taken, up to the most. A
  * primary that answers slower than at first gets no more, one that answers much slower gets half.
  *
- * <p>When the primary is busy, attempts side by side are halved and the rate becomes a little less than what it has just
- * taken. From there the rate goes up to just below where it was refused, a minute later past that, and on without bound.
+ * <p>When the primary is busy, it is left alone for a second, attempts side by side are halved and the rate becomes a little
+ * less than what it has just taken. From there the rate goes up to just below where it was refused, a minute later past that, and on without bound.
  * A primary that stays busy is left alone for longer and longer.
  *
  * <p>Times are nanoseconds of one source. Not thread-safe.
@@ -39,10 +39,13 @@ final class DrainPace {
     /** Busy answers in a row that are put down to the rate; more, and the primary is busy with something else. */
     private static final int BUSY_BY_RATE = 3;
 
+    /** Who counts by the second has had enough until the next; what is refused before says nothing new of the rate. */
+    private static final long ENOUGH_FOR_NOW = SECOND;
+
     /** Of what was taken. The primary's own mail has to have room. */
     private static final double BACK_OFF = 0.85;
     /** As near to the rate that was refused as it gets before it is tried whether more is taken now. */
-    private static final double NEAR = 0.96;
+    private static final double NEAR = 0.94;
 
     /** So long: whoever else sends to the primary is refused as well when we ask for too much. */
     private static final long NEAR_NANOS = TimeUnit.SECONDS.toNanos(60);
@@ -193,7 +196,7 @@ final class DrainPace {
         refusedRate = Math.min(rate, seen);
         rate = BACK_OFF * refusedRate;
         rateAsOf = now;
-        nextBegin = now + (long) (SECOND / rate);
+        nextBegin = now + Math.max(ENOUGH_FOR_NOW, (long) (SECOND / rate));
         if (busyInRow >= BUSY_BY_RATE) {
             pause(now, FIRST_SHORT_PAUSE, busyInRow - BUSY_BY_RATE);
         }

@@ -109,6 +109,17 @@ class DrainPaceTest {
         assertThat(drained.liveBusy).as("of the primary's own mail").isLessThanOrEqualTo(drained.live / 25);
     }
 
+    /** What is refused while the primary's second lasts is not put down to the rate again and again. */
+    @RepeatedTest(20)
+    void aShortDrainIsNotSlowedDownByOneRefusal(RepetitionInfo repetition) {
+        RandomGenerator random =
+                RandomGeneratorFactory.of("L64X128MixRandom").create(repetition.getCurrentRepetition());
+        Drained drained =
+                drain(300, new Limited(20), 0, at -> (10 + random.nextInt(80)) * MILLI, random.nextLong(SECOND));
+        assertThat((double) drained.nanos / SECOND).isLessThan(1.3 * 300 / 20.0);
+        assertThat(drained.busy).isLessThanOrEqualTo(15);
+    }
+
     @Test
     void aFastPrimaryGetsTheMostWithinSeconds() {
         Drained drained = drain(10_000, new Limited(1_000), 5, at -> 10 * MILLI, 0);
