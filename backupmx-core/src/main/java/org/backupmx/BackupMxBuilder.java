@@ -80,6 +80,9 @@ public final class BackupMxBuilder {
     /** The most of {@link #recycleFor}: 30 d. */
     public static final Duration MAX_RECYCLE_FOR = Duration.ofDays(30);
 
+    /** The most of {@link #repeatWindow}: 24 h. */
+    public static final Duration MAX_REPEAT_WINDOW = Duration.ofHours(24);
+
     @Nullable
     String hostname;
 
@@ -130,6 +133,7 @@ public final class BackupMxBuilder {
     Duration policyTimeout = DEFAULT_POLICY_TIMEOUT;
     Duration shutdownGrace = DEFAULT_SHUTDOWN_GRACE;
     Duration recycleFor = DEFAULT_RECYCLE_FOR;
+    Duration repeatWindow = Duration.ZERO;
     int workers = Math.max(4, 2 * Runtime.getRuntime().availableProcessors());
 
     @Nullable
@@ -175,6 +179,7 @@ public final class BackupMxBuilder {
         breaker = from.breaker;
         policyTimeout = from.policyTimeout;
         recycleFor = from.recycleFor;
+        repeatWindow = from.repeatWindow;
         shutdownGrace = from.shutdownGrace;
         workers = from.workers;
         executor = from.executor;
@@ -594,6 +599,22 @@ public final class BackupMxBuilder {
      */
     public BackupMxBuilder recycleFor(Duration value) {
         recycleFor = inRange("recycleFor", value, Duration.ZERO, MAX_RECYCLE_FOR);
+        return this;
+    }
+
+    /**
+     * Sets for how long a message that its client sends again, as it did not hear our 250 (RFC 1047), gets the 250 of the
+     * first and makes no second. The same is what comes from the same network, a /24 of IPv4 or a /64 of IPv6, with the same
+     * envelope and the same octets of mail data. Known are the last 100,000 messages, by a digest, to this engine and until it
+     * ends; two that arrive at once are both stored. The price is a SHA-256 of all mail data.
+     *
+     * @param value how long after the first, zero (off) to {@link #MAX_REPEAT_WINDOW}; zero unless set. RFC 5321 has clients
+     *     wait for 10 min for the reply that was lost, and 30 min before they try again
+     * @return this builder
+     * @throws IllegalArgumentException if it is out of range
+     */
+    public BackupMxBuilder repeatWindow(Duration value) {
+        repeatWindow = inRange("repeatWindow", value, Duration.ZERO, MAX_REPEAT_WINDOW);
         return this;
     }
 

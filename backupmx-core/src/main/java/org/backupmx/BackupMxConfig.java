@@ -303,6 +303,15 @@ public final class BackupMxConfig {
     }
 
     /**
+     * Returns for how long a message that its client repeats is known.
+     *
+     * @return how long; zero: not at all
+     */
+    public Duration repeatWindow() {
+        return values.repeatWindow;
+    }
+
+    /**
      * Returns how long deleted messages can be had back.
      *
      * @return how long; zero: not at all

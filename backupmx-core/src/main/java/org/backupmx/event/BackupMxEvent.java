@@ -5,6 +5,7 @@ import java.time.Instant;
 /** Something that happened in an engine. Immutable and thread-safe. */
 public sealed interface BackupMxEvent
         permits MessageAccepted,
+                MessageRepeated,
                 MailRefused,
                 RecipientDeferred,
                 RecipientRelayed,

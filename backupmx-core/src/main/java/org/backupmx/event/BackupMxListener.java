@@ -18,6 +18,13 @@ public interface BackupMxListener {
     default void onAccepted(MessageAccepted event) {}
 
     /**
+     * A client sent again what was accepted before.
+     *
+     * @param event what happened
+     */
+    default void onRepeated(MessageRepeated event) {}
+
+    /**
      * A client was told no.
      *
      * @param event what happened

@@ -15,6 +15,7 @@ import org.backupmx.event.MailRefused;
 import org.backupmx.event.MaintenanceEnding;
 import org.backupmx.event.MessageAccepted;
 import org.backupmx.event.MessageDeadLettered;
+import org.backupmx.event.MessageRepeated;
 import org.backupmx.event.PrimaryChanged;
 import org.backupmx.event.PrimaryFlapping;
 import org.backupmx.event.QueueOrdered;
@@ -60,6 +61,11 @@ public final class RecordingListener implements BackupMxListener {
 
     @Override
     public void onAccepted(MessageAccepted event) {
+        events.add(event);
+    }
+
+    @Override
+    public void onRepeated(MessageRepeated event) {
         events.add(event);
     }
 

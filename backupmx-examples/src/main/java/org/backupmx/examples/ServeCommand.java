@@ -148,6 +148,7 @@ final class ServeCommand implements Callable<Integer> {
                 .drainOrder(config.drainOrder())
                 .mode(config.mode())
                 .recycleFor(config.recycle())
+                .repeatWindow(config.repeatWindow())
                 .maxMessageBytes(config.limits().messageBytes())
                 .maxRecipients(config.limits().recipients())
                 .allowPrivateNextHops(config.allowPrivateNextHops())

@@ -43,6 +43,7 @@ record ServerConfig(
         Optional<Path> adminSocket,
         Optional<Path> history,
         Duration recycle,
+        Duration repeatWindow,
         DomainMode mode,
         Map<MailDomain, ServerDomain> domains,
         List<IpNetwork> byDestination,
@@ -75,6 +76,7 @@ record ServerConfig(
             "admin-socket",
             "history",
             "recycle",
+            "repeat-window",
             "mode",
             "domains",
             "by-destination",
@@ -153,6 +155,7 @@ record ServerConfig(
                 AdminSocket.path(map.get("admin-socket"), spool(required(root, map, "spool", SPOOL))),
                 history,
                 recycle(map.get("recycle")),
+                repeatWindow(map.get("repeat-window")),
                 map.containsKey("mode") ? ServerDomain.mode(map.get("mode")) : DomainMode.ALWAYS,
                 domains,
                 byDestination,
@@ -236,12 +239,22 @@ record ServerConfig(
     private static Duration recycle(@Nullable ConfigNode node) throws ConfigException {
         return node == null
                 ? BackupMxBuilder.DEFAULT_RECYCLE_FOR
-                : node.value("a duration of at most 30d such as 72h, or off", ServerConfig::recycle);
+                : node.value(
+                        "a duration of at most 30d such as 72h, or off",
+                        text -> durationOrOff(text, BackupMxBuilder.MAX_RECYCLE_FOR));
     }
 
-    private static Duration recycle(String text) {
+    private static Duration repeatWindow(@Nullable ConfigNode node) throws ConfigException {
+        return node == null
+                ? Duration.ZERO
+                : node.value(
+                        "a duration of at most 24h such as 1h, or off",
+                        text -> durationOrOff(text, BackupMxBuilder.MAX_REPEAT_WINDOW));
+    }
+
+    private static Duration durationOrOff(String text, Duration most) {
         Duration duration = text.equals("off") ? Duration.ZERO : Units.duration(text);
-        if (duration.compareTo(BackupMxBuilder.MAX_RECYCLE_FOR) > 0) {
+        if (duration.compareTo(most) > 0) {
             throw new IllegalArgumentException(text);
         }
         return duration;

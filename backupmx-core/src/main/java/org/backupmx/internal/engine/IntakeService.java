@@ -7,6 +7,7 @@ import java.util.concurrent.CompletionStage;
 import org.backupmx.BackupMxConfig;
 import org.backupmx.event.MailRefused;
 import org.backupmx.event.MessageAccepted;
+import org.backupmx.event.MessageRepeated;
 import org.backupmx.event.SpoolHealthChanged;
 import org.backupmx.intake.ClientInfo;
 import org.backupmx.intake.Greeting;
@@ -35,6 +36,7 @@ final class IntakeService implements Intake {
     final EtrnRate etrnRate;
     final RoleMailLimit roleMail;
     final MonitoringGate gate;
+    final Repeats repeats;
 
     private final EventQueue events;
     private SpoolHealth toldHealth = SpoolHealth.accepting(); // guarded by this
@@ -56,6 +58,7 @@ final class IntakeService implements Intake {
         this.spool = config.spool();
         this.etrnRate = new EtrnRate(runtime.nanoTime());
         this.roleMail = new RoleMailLimit(runtime.nanoTime());
+        this.repeats = new Repeats(config.repeatWindow(), runtime.nanoTime());
     }
 
     @Override
@@ -92,6 +95,12 @@ final class IntakeService implements Intake {
     void refused(ClientInfo client, ReversePath reversePath, List<ForwardPath> recipients, SmtpReply reply) {
         if (events.isObserved()) {
             events.post(new MailRefused(runtime.now(), client, reversePath, recipients, reply));
+        }
+    }
+
+    void repeated(SpoolId id, Envelope envelope, ClientInfo client) {
+        if (events.isObserved()) {
+            events.post(new MessageRepeated(runtime.now(), id, envelope, client));
         }
     }
 

@@ -1,7 +1,9 @@
 package org.backupmx.internal.engine;
 
 import java.nio.ByteBuffer;
+import java.security.MessageDigest;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -44,6 +46,7 @@ final class MessageSink implements MailDataSink {
     // guarded by this
     private final HopCounter hops = new HopCounter();
     private final @Nullable HeaderOctets header; // null if any octets will do
+    private final @Nullable MessageDigest digest; // null if repeats are not looked for
     private @Nullable SpoolWriter writer;
     private @Nullable Verdict refusal;
     private long mailDataBytes;
@@ -73,6 +76,7 @@ final class MessageSink implements MailDataSink {
         this.envelope = envelope;
         this.maxBytes = maxBytes;
         this.header = asciiHeader ? new HeaderOctets() : null;
+        this.digest = intake.repeats.digest(from.address(), envelope);
         this.nonBlockingBytes = intake.spool.nonBlockingBytes();
         this.receivedAt = intake.runtime.now();
         this.blocking = nonBlockingBytes == 0;
@@ -102,6 +106,9 @@ final class MessageSink implements MailDataSink {
         } else if (hops.isLooping()) {
             refuse(Replies.LOOP);
         } else {
+            if (digest != null) {
+                digest.update(mailData.duplicate());
+            }
             try {
                 writer().write(mailData);
             } catch (SpoolException | RuntimeException e) {
@@ -175,6 +182,13 @@ final class MessageSink implements MailDataSink {
         if (refused != null) {
             return CompletableFuture.completedFuture(told(refused));
         }
+        byte[] whole = digest == null ? null : digest.digest();
+        Optional<SpoolId> before = whole == null ? Optional.empty() : intake.repeats.find(whole);
+        if (before.isPresent()) {
+            closeWriter();
+            intake.repeated(before.get(), envelope, client);
+            return CompletableFuture.completedFuture(Replies.queued(before.get()));
+        }
         try (SpoolWriter open = writer()) {
             SpoolId id = open.id();
             intake.delivery.commitBegins(id);
@@ -184,7 +198,7 @@ final class MessageSink implements MailDataSink {
             } catch (SpoolException | RuntimeException e) {
                 commit = CompletableFuture.failedFuture(e);
             }
-            return commit.handle((committed, fault) -> ended(id, fault));
+            return commit.handle((committed, fault) -> ended(id, whole, fault));
         } catch (SpoolException | RuntimeException e) {
             fail(e);
             return CompletableFuture.completedFuture(told(verdict(e)));
@@ -194,8 +208,11 @@ final class MessageSink implements MailDataSink {
     }
 
     /** The end of the commit, perhaps on a thread of the spool: short. */
-    private Verdict ended(SpoolId id, @Nullable Throwable fault) {
+    private Verdict ended(SpoolId id, byte @Nullable [] whole, @Nullable Throwable fault) {
         if (fault == null) {
+            if (whole != null) {
+                intake.repeats.accepted(whole, id);
+            }
             intake.accepted(id, envelope, receivedAt, mailDataBytes + fieldBytes, client);
             return Replies.queued(id);
         }

@@ -14,6 +14,7 @@ import org.backupmx.event.MailRefused;
 import org.backupmx.event.MaintenanceEnding;
 import org.backupmx.event.MessageAccepted;
 import org.backupmx.event.MessageDeadLettered;
+import org.backupmx.event.MessageRepeated;
 import org.backupmx.event.PrimaryChanged;
 import org.backupmx.event.PrimaryFlapping;
 import org.backupmx.event.QueueOrdered;
@@ -67,6 +68,14 @@ public final class EventLog implements BackupMxListener {
                                 : event.envelope().recipients().size() + " recipients")
                 .addKeyValue("bytes", event.sizeBytes())
                 .log("message accepted");
+    }
+
+    @Override
+    public void onRepeated(MessageRepeated event) {
+        LOG.atInfo()
+                .addKeyValue("spoolId", event.id())
+                .addKeyValue("client", event.client().remote().getAddress().getHostAddress())
+                .log("message repeated by its client");
     }
 
     @Override

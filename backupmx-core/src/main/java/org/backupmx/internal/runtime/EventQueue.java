@@ -18,6 +18,7 @@ import org.backupmx.event.MailRefused;
 import org.backupmx.event.MaintenanceEnding;
 import org.backupmx.event.MessageAccepted;
 import org.backupmx.event.MessageDeadLettered;
+import org.backupmx.event.MessageRepeated;
 import org.backupmx.event.PrimaryChanged;
 import org.backupmx.event.PrimaryFlapping;
 import org.backupmx.event.QueueOrdered;
@@ -133,6 +134,8 @@ public final class EventQueue {
         try {
             if (event instanceof MessageAccepted e) {
                 listener.onAccepted(e);
+            } else if (event instanceof MessageRepeated e) {
+                listener.onRepeated(e);
             } else if (event instanceof MailRefused e) {
                 listener.onRefused(e);
             } else if (event instanceof RecipientRelayed e) {
