@@ -20,18 +20,15 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509TrustManager;
 import org.backupmx.smtp.testing.ScriptedIntake;
+import org.backupmx.smtp.testing.TestCertificates;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -237,7 +234,7 @@ class SmtpServerIT {
             plain.reply();
             assertThat(plain.ask("EHLO a")).isEqualTo("250 STARTTLS");
             assertThat(plain.ask("STARTTLS")).startsWith("220 2.0.0");
-            SSLSocket tls = (SSLSocket) trusting()
+            SSLSocket tls = (SSLSocket) TestCertificates.trustingClient()
                     .getSocketFactory()
                     .createSocket(plain.socket, "mx2.example.net", address.getPort(), true);
             tls.setEnabledProtocols(new String[] {protocol});
@@ -286,28 +283,6 @@ class SmtpServerIT {
         return StartTls.pem(
                 Files.writeString(directory.resolve("chain.pem"), bundle.getCertificatePathPEM()),
                 Files.writeString(directory.resolve("key.pem"), bundle.getPrivateKeyPEM()));
-    }
-
-    private static SSLContext trusting() throws Exception {
-        SSLContext context = SSLContext.getInstance("TLS");
-        context.init(
-                null,
-                new TrustManager[] {
-                    new X509TrustManager() {
-                        @Override
-                        public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-                        @Override
-                        public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-                        @Override
-                        public X509Certificate[] getAcceptedIssuers() {
-                            return new X509Certificate[0];
-                        }
-                    }
-                },
-                null);
-        return context;
     }
 
     @Test

@@ -23,9 +23,8 @@ import javax.net.ssl.SSLEngineResult.HandshakeStatus;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSession;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509TrustManager;
 import org.backupmx.smtp.testing.CapturedLog;
+import org.backupmx.smtp.testing.TestCertificates;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -56,8 +55,7 @@ class ServerTlsTest {
 
     /** Shakes hands and returns what the client saw. */
     private static SSLSession shake(ServerTls tls, Consumer<SSLParameters> client) throws Exception {
-        SSLContext context = SSLContext.getInstance("TLS");
-        context.init(null, new TrustManager[] {new TrustsAll()}, null);
+        SSLContext context = TestCertificates.trustingClient();
         SSLEngine from = context.createSSLEngine();
         from.setUseClientMode(true);
         SSLParameters parameters = from.getSSLParameters();
@@ -97,19 +95,6 @@ class ServerTlsTest {
                     }
                 }
             }
-        }
-    }
-
-    private static final class TrustsAll implements X509TrustManager {
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-        @Override
-        public X509Certificate[] getAcceptedIssuers() {
-            return new X509Certificate[0];
         }
     }
 
