@@ -22,6 +22,7 @@ import org.backupmx.mail.DsnParameters;
 import org.backupmx.mail.Envelope;
 import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.MailDomain;
+import org.backupmx.mail.Mailbox;
 import org.backupmx.mail.Recipient;
 import org.backupmx.mail.Ret;
 import org.backupmx.mail.ReversePath;
@@ -211,6 +212,21 @@ class RequireTlsTest {
         FakeIntakeServer.Client client = engine.server.connect();
         assertThat(client.mail("a@sender.test", requireTls()).reply().toString())
                 .startsWith("530 5.7.10");
+    }
+
+    /** The bare postmaster may be at a domain that is none of ours: the way there is not one that we can answer for. */
+    @Test
+    void f11_postmasterElsewhereDoesNotGetIt() {
+        engine.builder.postmaster(Mailbox.parse("postmaster@elsewhere.test"));
+        engine.resolver.mx("elsewhere.test", "10 mx.elsewhere.test").host("mx.elsewhere.test", "9.9.9.20");
+        start();
+        for (int minute = 0; minute < 3; minute++) {
+            FakeIntakeServer.Client client = secured();
+            client.mail("a@sender.test", requireTls());
+            assertThat(client.postmaster().reply().toString()).startsWith("550 5.7.30 ");
+            engine.time.advance(Duration.ofMinutes(1));
+        }
+        assertThat(engine.client.probes().toString()).as("nor is it watched").doesNotContain("9.9.9.20");
     }
 
     @Test

@@ -150,6 +150,9 @@ final class Session implements IntakeSession {
     @Override
     public CompletableFuture<Verdict> postmaster(RcptParameters given) {
         ForwardPath path = new ForwardPath(intake.config.postmaster());
+        if (parameters.requireTls() && intake.directory.listed(path.domain()) == null) {
+            return refused(List.of(path), Replies.NO_REQUIRETLS); // a stranger's server, that nobody asks anything
+        }
         try {
             Candidate candidate = candidate(given.recipient(path), Long.MAX_VALUE);
             Verdict mismatch = mismatch(candidate);
