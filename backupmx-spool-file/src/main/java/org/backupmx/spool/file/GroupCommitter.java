@@ -40,6 +40,11 @@ class GroupCommitter {
     static final int LAZY_MILLIS = 100;
     private static final long LAZY_NANOS = TimeUnit.MILLISECONDS.toNanos(LAZY_MILLIS);
     private static final long SPACE_CHECK_NANOS = TimeUnit.SECONDS.toNanos(1);
+    /** After so long without a record it is quiet enough to prepare for more. */
+    private static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(1);
+    /** What is prepared is never worth the room for mail: this many times as much has to be free. */
+    private static final int PLENTY_SEGMENTS = 16;
+
     private static final int LAZY_LIMIT = 1024;
     private static final int BATCH_BYTES = 8 << 20;
     private static final int STREAM_BYTES = 4 << 20;
@@ -78,7 +83,9 @@ class GroupCommitter {
     private @Nullable SpoolException closeFailure;
     private int markedEnd;
     private long lastDrain;
+    private long lastBatch;
     private long lastSpaceCheck;
+    private boolean makesNoSpares;
 
     GroupCommitter(SpoolIndex index, SegmentWriter writer, SpaceGuard space, SyncMode syncMode, LongSupplier nanoTime) {
         this.index = index;
@@ -203,6 +210,7 @@ class GroupCommitter {
         CommitItem batch = takeAll();
         boolean last = false;
         if (batch != null || !again.isEmpty()) {
+            lastBatch = lastDrain;
             write(batch);
             tick();
         } else {
@@ -245,6 +253,9 @@ class GroupCommitter {
         boolean isQuiet = queue.get() == null && again.isEmpty();
         if (isQuiet && nanoTime.getAsLong() - lastDrain >= LAZY_NANOS) {
             rest();
+            if (nanoTime.getAsLong() - lastBatch >= QUIET_NANOS) {
+                prepare();
+            }
         }
     }
 
@@ -252,6 +263,35 @@ class GroupCommitter {
     final void rest() {
         mark();
         tick();
+    }
+
+    /**
+     * Writes zeros where mail to come will be: in this segment, then in spares, a piece at each call. Commits that write
+     * over what is there are up to twice as many.
+     */
+    final void prepare() {
+        if (refusal != null || syncMode != SyncMode.FORCE || !writer.keepsSpares()) {
+            return;
+        }
+        try {
+            if (space.hasRoomFor(PLENTY_SEGMENTS * writer.fullBytes()) && !writer.extendAhead()) {
+                makeSpare();
+            }
+        } catch (IOException e) {
+            failed(e);
+        }
+    }
+
+    private void makeSpare() {
+        if (makesNoSpares) {
+            return;
+        }
+        try {
+            writer.makeSpare();
+        } catch (IOException e) {
+            makesNoSpares = true;
+            LOG.atWarn().setCause(e).log("no more spare segments made until the next opening");
+        }
     }
 
     private @Nullable CommitItem takeAll() {

@@ -4,14 +4,13 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -20,16 +19,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The segments of a directory by number. A file is named {@code segment-<number>} only when its header is on disk; dead
- * ones become {@code spare-<number>} and are used again: what is allocated needs no zeros written ahead. Thread-safe.
+ * ones become {@link SpareFiles}. Thread-safe.
  */
 final class SegmentFiles {
 
     private static final Logger LOG = LoggerFactory.getLogger(SegmentFiles.class);
 
     private static final Pattern SEGMENT = Pattern.compile("segment-(\\d{10})");
-    private static final Pattern SPARE = Pattern.compile("spare-\\d{10}");
     private static final String NEW = "segment.new";
-    private static final int MAX_SPARES = 2;
     private static final String RESERVE = "reserve";
     private static final String NEW_RESERVE = "reserve.new";
     /** Room for thousands of ends of messages. */
@@ -39,13 +36,14 @@ final class SegmentFiles {
     private final Path directory;
     private final Encryption encryption;
     private final ConcurrentMap<Integer, Segment> segments = new ConcurrentHashMap<>();
-    private final Deque<String> spares = new ArrayDeque<>();
-    private boolean reserved; // guarded by spares
+    private final SpareFiles spares;
+    private final AtomicBoolean reserved = new AtomicBoolean();
 
-    SegmentFiles(FileIo io, Path directory, Encryption encryption) {
+    SegmentFiles(FileIo io, Path directory, Encryption encryption, int mostSpares) {
         this.io = io;
         this.directory = directory;
         this.encryption = encryption;
+        this.spares = new SpareFiles(io, directory, mostSpares);
     }
 
     static String name(int number) {
@@ -68,25 +66,25 @@ final class SegmentFiles {
         return encryption;
     }
 
+    SpareFiles spares() {
+        return spares;
+    }
+
     /** Returns the numbers of the segments on disk, ascending, and remembers the spares. */
     List<Integer> list() throws IOException {
         List<Integer> numbers = new ArrayList<>();
-        synchronized (spares) {
-            spares.clear();
-            reserved = false;
-            for (String name : io.list(directory)) {
-                Matcher matcher = SEGMENT.matcher(name);
-                if (matcher.matches()) {
-                    long number = Long.parseLong(matcher.group(1));
-                    if (number > 0 && number <= Integer.MAX_VALUE) {
-                        numbers.add((int) number);
-                    }
-                } else if (SPARE.matcher(name).matches()) {
-                    spares.add(name);
+        List<String> names = io.list(directory);
+        for (String name : names) {
+            Matcher matcher = SEGMENT.matcher(name);
+            if (matcher.matches()) {
+                long number = Long.parseLong(matcher.group(1));
+                if (number > 0 && number <= Integer.MAX_VALUE) {
+                    numbers.add((int) number);
                 }
-                reserved |= name.equals(RESERVE);
             }
         }
+        spares.found(names);
+        reserved.set(names.contains(RESERVE));
         Collections.sort(numbers);
         return numbers;
     }
@@ -111,19 +109,13 @@ final class SegmentFiles {
     Opened create(SegmentHeader plain) throws IOException {
         DataKey dataKey = encryption.newDataKey();
         SegmentHeader header = dataKey == null ? plain : encryption.wrap(plain, dataKey);
-        String spare;
-        synchronized (spares) {
-            spare = spares.poll();
-        }
-        Path work = directory.resolve(spare == null ? NEW : spare);
+        Path spare = spares.take();
+        Path work = spare == null ? directory.resolve(NEW) : spare;
         try {
             begin(work, header, spare == null);
         } catch (FileIo.NoSpaceException e) {
-            synchronized (spares) {
-                if (!reserved) {
-                    throw e;
-                }
-                reserved = false;
+            if (!reserved.compareAndSet(true, false)) {
+                throw e;
             }
             work = directory.resolve(RESERVE);
             begin(work, header, false);
@@ -163,10 +155,8 @@ final class SegmentFiles {
 
     /** Keeps room for the segment that says on a full disk what left, if there is none yet. */
     void keepReserve() throws IOException {
-        synchronized (spares) {
-            if (reserved) {
-                return;
-            }
+        if (reserved.get()) {
+            return;
         }
         Path work = directory.resolve(NEW_RESERVE);
         try (FileIo.Handle handle = io.openForWriting(work)) {
@@ -175,9 +165,7 @@ final class SegmentFiles {
         }
         io.rename(work, directory.resolve(RESERVE));
         io.forceDirectory(directory);
-        synchronized (spares) {
-            reserved = true;
-        }
+        reserved.set(true);
     }
 
     /**
@@ -186,29 +174,35 @@ final class SegmentFiles {
      */
     void remove(Segment segment, long fullBytes) throws IOException {
         Path path = path(segment.number());
-        String spare = path.getFileName().toString().replace("segment-", "spare-");
-        boolean clean = erase(segment);
-        boolean keep;
-        synchronized (spares) {
-            keep = clean && spares.size() < MAX_SPARES && segment.reading().size() >= fullBytes / 2;
-        }
+        boolean keep = erase(segment) && segment.reading().size() >= fullBytes / 2 && spares.claim();
+        String spare = SpareFiles.name(segment.number());
+        boolean removed = false;
         try {
-            if (keep) {
-                io.rename(path, directory.resolve(spare));
-            } else {
+            rename(path, keep ? directory.resolve(spare) : null);
+            segments.remove(segment.number());
+            segment.reading().close();
+            removed = true;
+        } finally {
+            if (keep && removed) {
+                spares.add(spare);
+            } else if (keep) {
+                spares.disclaim();
+            }
+        }
+    }
+
+    /** Gives a file another name, or removes it if there is none, and forces that. */
+    private void rename(Path path, @Nullable Path to) throws IOException {
+        try {
+            if (to == null) {
                 io.delete(path);
+            } else {
+                io.rename(path, to);
             }
         } catch (NoSuchFileException e) {
-            LOG.atDebug().addKeyValue("segment", segment.number()).log("name is gone, directory still to be forced");
+            LOG.atDebug().addKeyValue("file", path.getFileName()).log("name is gone, directory still to be forced");
         }
         io.forceDirectory(directory);
-        segments.remove(segment.number());
-        segment.reading().close();
-        if (keep) {
-            synchronized (spares) {
-                spares.add(spare);
-            }
-        }
     }
 
     /**
@@ -239,25 +233,8 @@ final class SegmentFiles {
 
     /** Removes spares with mail that is not encrypted, if new mail is. */
     void removeReadableSpares() throws IOException {
-        if (!encryption.isOn()) {
-            return;
-        }
-        List<String> known;
-        synchronized (spares) {
-            known = List.copyOf(spares);
-        }
-        for (String spare : known) {
-            ByteBuffer block = ByteBuffer.allocate(RecordFormat.BLOCK_BYTES);
-            try (FileIo.Handle file = io.openForReading(directory.resolve(spare))) {
-                readFully(file, block, 0);
-            }
-            SegmentHeader header = RecordFormat.segmentHeader(block.array());
-            if (header == null || !header.isErased()) {
-                io.delete(directory.resolve(spare));
-                synchronized (spares) {
-                    spares.remove(spare);
-                }
-            }
+        if (encryption.isOn()) {
+            spares.removeReadable();
         }
     }
 
@@ -283,6 +260,14 @@ final class SegmentFiles {
                 throw new IOException("nothing was written, " + bytes.remaining() + " bytes were left");
             }
             at += written;
+        }
+    }
+
+    /** Writes so many zeros, as often as needed those that are at hand. */
+    static void writeZeros(FileIo.Handle handle, ByteBuffer zeros, long position, int length) throws IOException {
+        for (int written = 0; written < length; written += zeros.limit()) {
+            zeros.clear().limit(Math.min(zeros.capacity(), length - written));
+            writeFully(handle, zeros, position + written);
         }
     }
 

@@ -16,6 +16,8 @@ final class SegmentWriter {
     private static final int STEP_BYTES = 256 << 10;
     /** A part of that, kept: fresh zeros for each step cost more than their writing. */
     private static final int ZEROS_BYTES = 128 << 10;
+    /** How much is prepared at once in quiet times: a commit that comes meanwhile waits for no more. */
+    private static final int PIECE_BYTES = 1 << 20;
     /** Batches larger than this are not worth it: their data dwarfs the metadata. */
     private static final int STEPPING_BATCH_BYTES = 64 << 10;
 
@@ -48,6 +50,14 @@ final class SegmentWriter {
 
     boolean isOpen() {
         return segment != null;
+    }
+
+    long fullBytes() {
+        return segmentBytes;
+    }
+
+    boolean keepsSpares() {
+        return files.spares().areKept();
     }
 
     /** Begins the next segment. */
@@ -165,14 +175,34 @@ final class SegmentWriter {
         allocated = tail;
         if (unforcedBytes() <= STEPPING_BATCH_BYTES && tail + (long) STEP_BYTES <= segmentBytes) {
             try {
-                for (int written = 0; written < STEP_BYTES; written += ZEROS_BYTES) {
-                    SegmentFiles.writeFully(out(), zeros.clear(), tail + (long) written);
-                }
+                SegmentFiles.writeZeros(out(), zeros, tail, STEP_BYTES);
                 allocated = tail + (long) STEP_BYTES;
             } catch (FileIo.NoSpaceException e) {
                 return; // the records themselves are written
             }
         }
+    }
+
+    /** Writes the next zeros ahead and forces them. For quiet times. Returns false if the segment is whole, or the disk full. */
+    boolean extendAhead() throws IOException {
+        long from = Math.max(allocated, tail);
+        int piece = (int) Math.min(PIECE_BYTES, segmentBytes - from);
+        if (piece <= 0) {
+            return false;
+        }
+        try {
+            SegmentFiles.writeZeros(out(), zeros, from, piece);
+        } catch (FileIo.NoSpaceException e) {
+            return false;
+        }
+        out().force();
+        allocated = from + piece;
+        return true;
+    }
+
+    /** Makes a piece of a segment to come. For quiet times. */
+    void makeSpare() throws IOException {
+        files.spares().makePiece(zeros, PIECE_BYTES, segmentBytes);
     }
 
     /** Ends the segment, forced before, and begins the next one. */

@@ -22,13 +22,22 @@ final class SpaceGuard {
     /** Why new mail is refused; {@code isExhausted} if not even half of the room is left that there should be. */
     record Shortage(String reason, boolean isExhausted) {}
 
+    private long asked(long total) {
+        return Math.max(minimumFreeBytes, (long) (Math.max(0, total) / 100.0 * minimumFreePercent));
+    }
+
+    /** Tells whether so much is free beyond what must be. */
+    boolean hasRoomFor(long bytes) throws IOException {
+        return io.freeBytes(directory) - asked(io.totalBytes(directory)) >= bytes;
+    }
+
     /** Returns what is short, null if there is room. */
     @Nullable
     Shortage shortage() {
         try {
             long free = io.freeBytes(directory);
             long total = io.totalBytes(directory);
-            long asked = Math.max(minimumFreeBytes, (long) (Math.max(0, total) / 100.0 * minimumFreePercent));
+            long asked = asked(total);
             if (free >= asked) {
                 return null;
             }

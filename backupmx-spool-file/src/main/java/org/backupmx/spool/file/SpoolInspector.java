@@ -160,7 +160,7 @@ public final class SpoolInspector {
     /** Returns what a look found, null if a segment went meanwhile and its messages may have been missed. */
     private static @Nullable Look attempt(Path directory, FileIo io, Encryption encryption, boolean decryptsData)
             throws IOException {
-        SegmentFiles files = new SegmentFiles(io, directory, encryption);
+        SegmentFiles files = new SegmentFiles(io, directory, encryption, 0);
         SpoolIndex index = new SpoolIndex(files, () -> {});
         Recovery recovery = new Recovery(files, index, decryptsData);
         Look look = null;

@@ -37,7 +37,8 @@ record SpoolOpening(
     }
 
     static SpoolOpening of(FileSpoolBuilder settings) throws IOException {
-        SegmentFiles segments = new SegmentFiles(settings.io, settings.directory, settings.encryption());
+        SegmentFiles segments =
+                new SegmentFiles(settings.io, settings.directory, settings.encryption(), settings.spareSegments);
         boolean opened = false;
         try {
             SpoolOpening opening = of(settings, segments);

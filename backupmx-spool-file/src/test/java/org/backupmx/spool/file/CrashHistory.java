@@ -190,7 +190,7 @@ final class CrashHistory {
             case 10, 11 -> delete();
             case 12 -> reschedule();
             case 13 -> turns.compact();
-            case 14 -> turns.rest();
+            case 14 -> rest();
             default -> {
                 if (random.nextInt(3) == 0) {
                     faults = false;
@@ -202,6 +202,13 @@ final class CrashHistory {
         }
         if (random.nextInt(4) == 0) {
             turns.compact();
+        }
+    }
+
+    private void rest() {
+        turns.rest();
+        for (int quiet = random.nextInt(4); quiet > 0; quiet--) {
+            turns.prepare();
         }
     }
 

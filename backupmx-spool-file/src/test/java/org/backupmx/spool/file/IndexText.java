@@ -19,7 +19,7 @@ record IndexText(SortedMap<String, String> lines, int checkpoints) {
     }
 
     private static IndexText of(SimulatedDisk disk, boolean checkpointed) throws IOException {
-        SegmentFiles files = new SegmentFiles(disk, Path.of("spool"), disk.encryption());
+        SegmentFiles files = new SegmentFiles(disk, Path.of("spool"), disk.encryption(), 0);
         SpoolIndex index = new SpoolIndex(files, () -> {});
         Recovery recovery = new Recovery(files, index, checkpointed ? checkpoints(disk, files, index) : null, false);
         recovery.run();

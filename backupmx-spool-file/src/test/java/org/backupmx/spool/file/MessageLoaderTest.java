@@ -26,7 +26,7 @@ class MessageLoaderTest {
 
     private final SimulatedDisk disk = new SimulatedDisk(64L << 20);
     private final List<Integer> reads = new ArrayList<>();
-    private final SegmentFiles files = new SegmentFiles(disk, Path.of("spool"), disk.encryption());
+    private final SegmentFiles files = new SegmentFiles(disk, Path.of("spool"), disk.encryption(), 0);
     private final SpoolIndex index = new SpoolIndex(files, () -> {});
     private final MessageLoader loader = new MessageLoader(files, index);
 

@@ -21,7 +21,7 @@ record Recovered(
         List<Damage> lost) {
 
     static Recovered from(SimulatedDisk disk) throws IOException {
-        SegmentFiles files = new SegmentFiles(disk, Path.of("spool"), disk.encryption());
+        SegmentFiles files = new SegmentFiles(disk, Path.of("spool"), disk.encryption(), 0);
         SpoolIndex index = new SpoolIndex(files, () -> {});
         Recovery recovery = new Recovery(files, index, true);
         recovery.run();

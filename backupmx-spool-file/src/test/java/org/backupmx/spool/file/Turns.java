@@ -41,6 +41,12 @@ final class Turns {
         committer.rest();
     }
 
+    /** Does what the committer does after a quiet second. */
+    void prepare() {
+        committer.wake();
+        committer.prepare();
+    }
+
     /** Compacts until there is nothing to gain. */
     void compact() {
         for (int i = 0; compactor.turn(); i++) {

@@ -46,8 +46,9 @@ import org.backupmx.spool.file.FileSpoolBuilder;
  * long for that have a thread for each writer.
  *
  * <p>{@code java -cp ... org.backupmx.benchmarks.spool.CommitLoad DIRECTORY WRITERS BYTES SECONDS ROUNDS}; it ends with
- * small messages at half the rate, evenly spaced, and their latency: in a bare loop, in a spool that grows, and in one that
- * has had mail before, and so has files to write over. Keep {@code SECONDS} so low that these suffice: 512 MiB.
+ * small messages at half the rate, evenly spaced, and their latency. The spool is one that grows, one that has rested before,
+ * and so has its first three segments to write over, and one that has had mail before, with two. Keep {@code SECONDS} so
+ * low that these suffice. A rest takes 80 s.
  */
 public final class CommitLoad {
 
@@ -59,12 +60,18 @@ public final class CommitLoad {
     /** What a small message takes in a segment beside its mail data. */
     private static final int ENVELOPE_BYTES = 168;
 
-    /** The files of dead segments that a spool keeps. */
-    private static final int SPARES = 2;
+    private static final int SPARES = FileSpoolBuilder.DEFAULT_SPARE_SEGMENTS;
 
     private static final Envelope ENVELOPE = Envelope.from(ReversePath.parse("sender@example.net"))
             .to(Recipient.of(ForwardPath.parse("user@example.org")))
             .build();
+
+    /** What a spool has behind it. */
+    private enum Before {
+        NOTHING,
+        REST,
+        MAIL
+    }
 
     private final Path directory;
     private final int writers;
@@ -102,26 +109,33 @@ public final class CommitLoad {
     }
 
     private void run(int rounds) throws Exception {
-        closed(); // warms up
+        closed(Before.NOTHING); // warms up
         double[] raw = new double[rounds];
         double[] spool = new double[rounds];
-        double[] parts = new double[rounds];
+        double[] rested = new double[rounds];
         for (int i = 0; i < rounds; i++) {
             raw[i] = raw(writers, new ArrayList<>());
-            spool[i] = closed();
-            parts[i] = spool[i] / raw[i];
-            System.out.printf("bare %,.0f/s   spool %,.0f/s   %.2f%n", raw[i], spool[i], parts[i]);
+            spool[i] = closed(Before.NOTHING);
+            rested[i] = closed(Before.REST);
+            report("round", raw[i], spool[i], rested[i]);
         }
-        System.out.printf("medians: bare %,.0f/s   spool %,.0f/s   %.2f%n", median(raw), median(spool), median(parts));
+        report("medians", median(raw), median(spool), median(rested));
         if (mailData.length <= 128 << 10) {
             List<Long> forces = new ArrayList<>();
             raw(1, forces);
             long force =
                     forces.stream().sorted().skip(forces.size() / 2).findFirst().orElseThrow();
             report("bare loop", rawPaced(median(spool) / 2), force);
-            report("growing spool", paced(median(spool) / 2, false), force);
-            report("used spool", paced(median(spool) / 2, true), force);
+            report("growing spool", paced(median(spool) / 2, Before.NOTHING), force);
+            report("rested spool", paced(median(spool) / 2, Before.REST), force);
+            report("used spool", paced(median(spool) / 2, Before.MAIL), force);
         }
+    }
+
+    private static void report(String what, double raw, double spool, double rested) {
+        System.out.printf(
+                "%s: bare %,.0f/s   spool %,.0f/s, %.2f   rested spool %,.0f/s, %.2f%n",
+                what, raw, spool, spool / raw, rested, rested / raw);
     }
 
     private static void report(String what, long[] latencies, long force) {
@@ -144,8 +158,9 @@ public final class CommitLoad {
     }
 
     /** Returns the messages a second with every writer waiting for its own. */
-    private double closed() throws Exception {
+    private double closed(Before before) throws Exception {
         try (FileSpool spool = open()) {
+            prepare(spool, before);
             return mailData.length <= spool.nonBlockingBytes() ? onOneThread(spool) : onThreads(spool);
         } finally {
             remove(spool());
@@ -194,14 +209,12 @@ public final class CommitLoad {
      * Returns the latencies of messages that begin at a given rate, whether the earlier ones have ended or not. The first
      * half warms up.
      */
-    private long[] paced(double rate, boolean used) throws IOException, InterruptedException {
+    private long[] paced(double rate, Before before) throws IOException, InterruptedException {
         double gap = TimeUnit.SECONDS.toNanos(1) / rate;
         long[] latencies = new long[(int) (2 * nanos / gap)];
         CountDownLatch ended = new CountDownLatch(latencies.length);
         try (FileSpool spool = open()) {
-            if (used) {
-                use(spool);
-            }
+            prepare(spool, before);
             long begin = System.nanoTime();
             for (int i = 0; i < latencies.length; i++) {
                 int number = i;
@@ -220,6 +233,14 @@ public final class CommitLoad {
             remove(spool());
         }
         return sorted(latencies, latencies.length / 2);
+    }
+
+    private void prepare(FileSpool spool, Before before) throws IOException, InterruptedException {
+        switch (before) {
+            case REST -> awaitSpares();
+            case MAIL -> use(spool);
+            default -> {}
+        }
     }
 
     /** Fills as many segments as are used again, has the mail relayed, and waits for them. */
@@ -243,7 +264,11 @@ public final class CommitLoad {
                 spool.settle(lease, relayed);
             }
         }
-        long patience = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        awaitSpares();
+    }
+
+    private void awaitSpares() throws IOException, InterruptedException {
+        long patience = System.nanoTime() + TimeUnit.SECONDS.toNanos(200);
         while (spares() < SPARES) {
             if (System.nanoTime() > patience) {
                 throw new IllegalStateException("spares: " + spares() + " (expected: " + SPARES + ")");
