@@ -15,6 +15,7 @@ import org.backupmx.internal.runtime.EngineRuntime;
 import org.backupmx.spool.SpoolId;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Keeps the entries of {@link HeldMail} over the end of the engine, in the series {@value #SERIES}; each line's time is
@@ -40,6 +41,7 @@ final class HeldJournal {
     private final EngineRuntime runtime;
     private final int most;
     private boolean restored; // guarded by this, as all the rest
+    private boolean isUnread; // and told so
     private final Set<SpoolId> goneUnread = new HashSet<>(); // ended before what was kept could be read
     private long lines;
 
@@ -60,8 +62,14 @@ final class HeldJournal {
         try {
             kept = store.orElseThrow().read(SERIES, Instant.MIN, Instant.MAX);
         } catch (HistoryException e) {
-            LOG.atError().setCause(e).log("held mail not known, it stays held");
+            LOG.atLevel(isUnread ? Level.DEBUG : Level.ERROR)
+                    .setCause(e)
+                    .log("held mail not known, it stays held; tried again each minute");
+            isUnread = true;
             return false;
+        }
+        if (isUnread) {
+            LOG.atInfo().log("held mail known again");
         }
         Set<SpoolId> newer = new HashSet<>(entries.keySet());
         for (HistoryEntry line : kept) {
