@@ -57,6 +57,11 @@ final class H2Dialect extends SpoolDialect {
     }
 
     @Override
+    boolean locksInOrder() {
+        return false; // it reads, locks and sorts all that fits, then cuts
+    }
+
+    @Override
     boolean isFull(SQLException e) {
         // H2 has no code for it: the operating system's words are in a cause.
         int depth = 0;

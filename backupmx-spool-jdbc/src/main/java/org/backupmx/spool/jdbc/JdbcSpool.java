@@ -127,8 +127,8 @@ public final class JdbcSpool
     }
 
     /**
-     * {@inheritDoc} {@link LeaseOrder#SMALLEST} sorts the lane each time, unless somebody made an index of the lanes' table
-     * that begins with {@code domain, held, size_bytes}.
+     * {@inheritDoc} On PostgreSQL {@link LeaseOrder#SMALLEST} sorts the lane each time, unless somebody made an index of the
+     * lanes' table that begins with {@code domain, held, size_bytes}.
      */
     @Override
     public List<SpoolLease> lease(LeaseRequest request, LeaseOrder order) throws SpoolException {

@@ -184,8 +184,10 @@ public final class JdbcSpoolBuilder {
         ChunkTable chunks = new ChunkTable(database);
         Ids ids = new Ids(random);
         Removals removals = new Removals(database, chunkBytes);
-        LeaseTable leases = new LeaseTable(database, messages, removals, ids);
-        Uploads uploads = new Uploads(database, messages, chunks, leases, removals, abandonedAfter, nanoTime);
+        Doubtful doubtful = new Doubtful();
+        LeasableRows leasable = new LeasableRows(database, doubtful, removals);
+        LeaseTable leases = new LeaseTable(database, messages, removals, leasable, ids);
+        Uploads uploads = new Uploads(database, messages, chunks, doubtful, removals, abandonedAfter, nanoTime);
         uploads.sweep();
         return new JdbcSpool(
                 database, health, ids, leases, uploads, chunks, new Browser(database, messages), chunkBytes);

@@ -6,11 +6,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.spool.LeaseOrder;
 import org.backupmx.spool.LeaseRequest;
@@ -24,6 +22,7 @@ import org.backupmx.spool.SpoolLane;
 import org.backupmx.spool.SpoolLease;
 import org.backupmx.spool.SpoolLeaseLostException;
 import org.backupmx.spool.SpooledMessage;
+import org.backupmx.spool.jdbc.LeasableRows.LeasableRow;
 import org.backupmx.spool.jdbc.Removals.Removed;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,42 +39,30 @@ final class LeaseTable {
     private static final Logger LOG = LoggerFactory.getLogger(LeaseTable.class);
 
     private static final int PAGE = 500;
-    private static final int MAX_DOUBTFUL = 10_000;
 
-    private record Due(String id, long due, int attempts, long token) {}
+    private record Due(LeasableRow row, long token) {
+
+        String id() {
+            return row.id();
+        }
+    }
 
     private final Database database;
     private final Sql sql;
     private final MessageTable messages;
     private final Removals removals;
+    private final LeasableRows leasable;
     private final Ids ids;
     private final long owner;
 
-    /** Messages whose commit failed and may have happened all the same: never leased here. Oldest first; locks itself. */
-    private final Set<String> doubtful = new LinkedHashSet<>();
-
-    LeaseTable(Database database, MessageTable messages, Removals removals, Ids ids) {
+    LeaseTable(Database database, MessageTable messages, Removals removals, LeasableRows leasable, Ids ids) {
         this.database = database;
         this.sql = database.sql;
         this.messages = messages;
         this.removals = removals;
+        this.leasable = leasable;
         this.ids = ids;
         owner = ids.token();
-    }
-
-    void doubt(SpoolId id) {
-        synchronized (doubtful) {
-            if (doubtful.size() == MAX_DOUBTFUL) {
-                doubtful.remove(doubtful.iterator().next());
-            }
-            doubtful.add(id.value());
-        }
-    }
-
-    private boolean isDoubtful(String id) {
-        synchronized (doubtful) {
-            return doubtful.contains(id);
-        }
     }
 
     List<SpoolLane> lanes() throws SpoolException {
@@ -115,7 +102,9 @@ final class LeaseTable {
     }
 
     private List<SpoolLease> lease(Connection c, LeaseRequest request, LeaseOrder order) throws SQLException {
-        List<Due> due = due(c, request, order);
+        List<Due> due = leasable.lock(c, request, order).stream()
+                .map(row -> new Due(row, ids.token()))
+                .toList();
         if (due.isEmpty()) {
             return List.of();
         }
@@ -127,7 +116,7 @@ final class LeaseTable {
                         Micros.ceil(request.until()),
                         one.token,
                         owner,
-                        one.id,
+                        one.id(),
                         request.domain().toString());
                 statement.addBatch();
             }
@@ -139,50 +128,13 @@ final class LeaseTable {
             Map<String, StoredMessage> loaded =
                     messages.load(c, page.stream().map(Due::id).toList(), false);
             for (Due one : page) {
-                StoredMessage message = loaded.get(one.id);
+                StoredMessage message = loaded.get(one.id());
                 if (message != null) {
                     lease(request, one, message).ifPresent(leases::add);
                 }
             }
         }
         return leases;
-    }
-
-    private List<Due> due(Connection c, LeaseRequest request, LeaseOrder order) throws SQLException {
-        if (order == LeaseOrder.OLDEST) {
-            return due(c, request, sql.due, request.limit());
-        }
-        List<Due> due = due(c, request, order == LeaseOrder.NEWEST ? sql.newest : sql.smallest, request.limit());
-        if (due.size() < request.limit()) {
-            due.addAll(due(c, request, sql.dueNotFresh, request.limit() - due.size()));
-        }
-        return due;
-    }
-
-    private List<Due> due(Connection c, LeaseRequest request, String query, int limit) throws SQLException {
-        List<Due> due = new ArrayList<>();
-        List<String> unwanted = new ArrayList<>();
-        try (PreparedStatement statement = Database.prepare(
-                        c,
-                        query,
-                        request.domain().toString(),
-                        Micros.floor(request.dueBy()),
-                        Micros.floor(request.now()),
-                        limit);
-                ResultSet rows = statement.executeQuery()) {
-            while (rows.next()) {
-                String id = rows.getString(1);
-                if (isDoubtful(id)) {
-                    unwanted.add(id);
-                } else {
-                    due.add(new Due(id, rows.getLong(2), rows.getInt(3), ids.token()));
-                }
-            }
-        }
-        for (String id : unwanted) {
-            removals.remove(c, id); // large mail data is left to a sweep
-        }
-        return due;
     }
 
     /** A damaged message stays leased: others come first until the lease ends, and a scan tells of the damage. */
@@ -193,13 +145,13 @@ final class LeaseTable {
                     message,
                     request.domain(),
                     stored.open(request.domain(), message),
-                    due.attempts,
-                    Micros.instant(due.due),
+                    due.row.attempts(),
+                    Micros.instant(due.row.due()),
                     request.until(),
                     due.token));
         } catch (SpoolDamagedException e) {
             LOG.atWarn()
-                    .addKeyValue("spoolId", due.id)
+                    .addKeyValue("spoolId", due.id())
                     .addKeyValue("domain", request.domain())
                     .log("damaged message not leased: {}", e.getMessage());
             return Optional.empty();

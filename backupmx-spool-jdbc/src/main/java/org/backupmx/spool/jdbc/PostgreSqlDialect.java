@@ -58,6 +58,11 @@ final class PostgreSqlDialect extends SpoolDialect {
     }
 
     @Override
+    boolean locksInOrder() {
+        return true;
+    }
+
+    @Override
     boolean isFull(SQLException e) {
         return DISK_FULL_STATE.equals(e.getSQLState());
     }

@@ -96,6 +96,12 @@ public abstract sealed class SpoolDialect permits H2Dialect, PostgreSqlDialect {
     /** Forces to disk what was committed. */
     abstract void sync(Connection connection) throws SQLException;
 
+    /**
+     * Tells whether a query that locks follows an index's order, and locks no row beyond its limit. Else what is to be
+     * locked has to be picked before.
+     */
+    abstract boolean locksInOrder();
+
     /** Tells whether an error says that there is no room. */
     abstract boolean isFull(SQLException e);
 

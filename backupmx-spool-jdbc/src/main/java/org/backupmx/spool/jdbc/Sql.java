@@ -6,6 +6,43 @@ final class Sql {
     /** The {@code lease_until} of a lane that was never leased or whose lease was settled. */
     static final long NOT_LEASED = Long.MIN_VALUE;
 
+    private static final String LOCK = " FOR UPDATE SKIP LOCKED";
+
+    /**
+     * How to go through what is free in a lane, in the order of a key, and of identities where that is equal. Every query
+     * begins with the parameters domain, greatest due instant and now.
+     *
+     * @param lock locks rows in order; parameter: at most so many
+     * @param pickFrom tells identities and keys from a key on; parameters: key, at most so many
+     * @param pickEqual those of one key behind an identity; parameters: key, identity, at most so many
+     */
+    record LaneOrder(String lock, String pickFrom, String pickEqual, boolean isDescending) {
+
+        /** All of the index is named, and a range of it given, so that it is followed and read no further. */
+        static LaneOrder of(String select, String key, boolean isDescending) {
+            String to = isDescending ? " DESC" : "";
+            String order = " ORDER BY domain" + to + ", held" + to + ", " + key + to + ", message_id" + to + " LIMIT ?";
+            String pick = select.formatted(key);
+            return new LaneOrder(
+                    select.formatted("due") + order + LOCK,
+                    pick + " AND " + key + (isDescending ? " <= ?" : " >= ?") + order,
+                    pick + " AND " + key + " = ? AND message_id" + (isDescending ? " < ?" : " > ?") + order,
+                    isDescending);
+        }
+
+        long first() {
+            return isDescending ? Long.MAX_VALUE : Long.MIN_VALUE;
+        }
+
+        long last() {
+            return isDescending ? Long.MIN_VALUE : Long.MAX_VALUE;
+        }
+
+        long next(long key) {
+            return isDescending ? key - 1 : key + 1;
+        }
+    }
+
     final String version;
     final String touchVersion;
 
@@ -34,10 +71,11 @@ final class Sql {
 
     final String lanes;
     final String nextDue;
-    final String due;
-    final String newest;
-    final String smallest;
-    final String dueNotFresh;
+    final LaneOrder oldest;
+    final LaneOrder newest;
+    final LaneOrder smallest;
+    final LaneOrder notFresh;
+    final String lockPicked;
     final String takeLease;
     final String renewLease;
     final String checkLease;
@@ -106,18 +144,16 @@ final class Sql {
         nextDue = "SELECT MIN(GREATEST(due, lease_until)) FROM " + lane + " WHERE domain = ? AND held = FALSE"
                 + " AND due <= COALESCE((SELECT due FROM " + lane + " WHERE domain = ? AND held = FALSE"
                 + " AND lease_until = " + NOT_LEASED + " ORDER BY domain, held, due LIMIT 1), " + Long.MAX_VALUE + ")";
-        due = "SELECT message_id, due, attempts FROM " + lane + " WHERE domain = ? AND held = FALSE AND due <= ?"
-                + " AND lease_until <= ? ORDER BY domain, held, due, message_id LIMIT ? FOR UPDATE SKIP LOCKED";
-        // Fresh: due since it was received. The newest are at the end of the index that tells what is due.
-        String fresh =
-                "SELECT message_id, due, attempts FROM " + lane + " WHERE domain = ? AND held = FALSE AND due <= ?"
-                        + " AND lease_until <= ? AND due = received_at ORDER BY ";
-        newest = fresh + "domain DESC, held DESC, due DESC, message_id DESC LIMIT ? FOR UPDATE SKIP LOCKED";
-        smallest = fresh + "size_bytes, message_id LIMIT ? FOR UPDATE SKIP LOCKED";
-        dueNotFresh =
-                "SELECT message_id, due, attempts FROM " + lane + " WHERE domain = ? AND held = FALSE AND due <= ?"
-                        + " AND lease_until <= ? AND due <> received_at ORDER BY domain, held, due, message_id LIMIT ?"
-                        + " FOR UPDATE SKIP LOCKED";
+        String select = "SELECT message_id, %s, attempts FROM " + lane + " WHERE domain = ? AND held = FALSE AND ";
+        String free = " <= ? AND lease_until <= ?";
+        // Fresh: due since it was received.
+        String fresh = free + " AND due = received_at";
+        oldest = LaneOrder.of(select + "due" + free, "due", false);
+        newest = LaneOrder.of(select + "due" + fresh, "due", true);
+        smallest = LaneOrder.of(select + "received_at" + fresh, "size_bytes", false);
+        notFresh = LaneOrder.of(select + "due" + free + " AND due <> received_at", "due", false);
+        // Not by due instant: with few rows, or statistics of that time, H2 reads the lane by it and not the one row.
+        lockPicked = select.formatted("due") + "due + 0" + free + " AND message_id = ?" + LOCK;
         takeLease = "UPDATE " + lane + " SET lease_until = ?, lease_token = ?, lease_owner = ?"
                 + " WHERE message_id = ? AND domain = ?";
         renewLease = "UPDATE " + lane + " SET lease_until = ?, lease_token = ?, lease_owner = ?"

@@ -35,7 +35,7 @@ final class Uploads {
     private final Database database;
     private final MessageTable messages;
     private final ChunkTable chunks;
-    private final LeaseTable leases;
+    private final Doubtful doubtful;
     private final Removals removals;
     private final long abandonedAfterMicros;
     private final LongSupplier nanoTime;
@@ -48,14 +48,14 @@ final class Uploads {
             Database database,
             MessageTable messages,
             ChunkTable chunks,
-            LeaseTable leases,
+            Doubtful doubtful,
             Removals removals,
             Duration abandonedAfter,
             LongSupplier nanoTime) {
         this.database = database;
         this.messages = messages;
         this.chunks = chunks;
-        this.leases = leases;
+        this.doubtful = doubtful;
         this.removals = removals;
         this.abandonedAfterMicros = abandonedAfter.toMillis() * 1_000;
         this.nanoTime = nanoTime;
@@ -104,7 +104,7 @@ final class Uploads {
                     }
                     return id;
                 },
-                () -> leases.doubt(id));
+                () -> doubtful.add(id.value()));
         open.remove(id.value());
     }
 

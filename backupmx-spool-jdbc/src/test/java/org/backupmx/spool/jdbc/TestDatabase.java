@@ -16,6 +16,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.backupmx.spool.SpoolException;
+import org.backupmx.spool.testkit.SpoolActions;
 import org.h2.api.ErrorCode;
 import org.h2.jdbcx.JdbcDataSource;
 import org.jspecify.annotations.Nullable;
@@ -111,6 +112,40 @@ final class TestDatabase implements AutoCloseable {
             rows.next();
             return rows.getLong(1);
         }
+    }
+
+    /**
+     * Queues so many messages for {@code x@a.example} without a spool: received a millisecond apart from
+     * {@code SpoolActions.START} on, of sizes in no order. The spool's tables have to be there.
+     */
+    void fill(int messages) throws SQLException {
+        fill(1, messages);
+    }
+
+    /** Queues those of them that have these numbers. */
+    void fill(int first, int last) throws SQLException {
+        long start = Micros.floor(SpoolActions.START);
+        String numbers = isH2()
+                ? "(SELECT x AS i FROM SYSTEM_RANGE(" + first + ", " + last + ")) numbers"
+                : "(SELECT i FROM GENERATE_SERIES(" + first + ", " + last + ") AS i) numbers";
+        String id = "LPAD(CAST(i AS VARCHAR), 12, '0')";
+        String receivedAt = start + " + CAST(i AS BIGINT) * 1000";
+        String size = "MOD(CAST(i AS BIGINT) * 7919, 100003)";
+        execute(
+                "INSERT INTO ${prefix}message (id, committed, begun_at, received_at, reverse_path, body_type, smtp_utf8,"
+                        + " recipient_count, size_bytes, chunk_count) SELECT " + id + ", TRUE, 1, " + receivedAt
+                        + ", 'sender@example.net', '7BIT', FALSE, 1, " + size + ", 0 FROM " + numbers);
+        execute(
+                "INSERT INTO ${prefix}recipient (message_id, recipient_no, local_part, domain, notify_on, state) SELECT "
+                        + id + ", 0, 'x', 'a.example', '', 'pending' FROM " + numbers);
+        execute("INSERT INTO ${prefix}lane (message_id, domain, held, due, attempts, lease_until, lease_token,"
+                + " lease_owner, received_at, size_bytes) SELECT " + id + ", 'a.example', FALSE, " + receivedAt
+                + ", 0, "
+                + Sql.NOT_LEASED + ", 0, 0, " + receivedAt + ", " + size + " FROM " + numbers);
+    }
+
+    private boolean isH2() throws SQLException {
+        return pool.getDataSource().isWrapperFor(JdbcDataSource.class);
     }
 
     /** Returns the same H2 database for another user, without a pool. */

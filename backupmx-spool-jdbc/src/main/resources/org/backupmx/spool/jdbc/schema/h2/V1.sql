@@ -56,7 +56,8 @@ CREATE TABLE IF NOT EXISTS ${prefix}lane (
     received_at BIGINT NOT NULL,
     size_bytes  BIGINT NOT NULL,
     PRIMARY KEY (message_id, domain),
-    UNIQUE (domain, held, due, message_id)
+    UNIQUE (domain, held, due, message_id),
+    UNIQUE (domain, held, size_bytes, message_id)
 );
 
 -- The mail data, cut in order into pieces, each with its CRC32C.
