@@ -40,11 +40,6 @@ class GroupCommitter {
     static final int LAZY_MILLIS = 100;
     private static final long LAZY_NANOS = TimeUnit.MILLISECONDS.toNanos(LAZY_MILLIS);
     private static final long SPACE_CHECK_NANOS = TimeUnit.SECONDS.toNanos(1);
-    /** After so long without a record it is quiet enough to prepare for more. */
-    private static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(1);
-    /** What is prepared is never worth the room for mail: this many times as much has to be free. */
-    private static final int PLENTY_SEGMENTS = 16;
-
     private static final int LAZY_LIMIT = 1024;
     private static final int BATCH_BYTES = 8 << 20;
     private static final int STREAM_BYTES = 4 << 20;
@@ -66,6 +61,7 @@ class GroupCommitter {
     private final SpaceGuard space;
     private final SyncMode syncMode;
     private final LongSupplier nanoTime;
+    private final RoomAhead ahead;
     private final Thread thread = new Thread(this::run, "backupmx-commit");
 
     private final AtomicReference<@Nullable CommitItem> queue = new AtomicReference<>();
@@ -83,9 +79,7 @@ class GroupCommitter {
     private @Nullable SpoolException closeFailure;
     private int markedEnd;
     private long lastDrain;
-    private long lastBatch;
     private long lastSpaceCheck;
-    private boolean makesNoSpares;
 
     GroupCommitter(SpoolIndex index, SegmentWriter writer, SpaceGuard space, SyncMode syncMode, LongSupplier nanoTime) {
         this.index = index;
@@ -93,6 +87,7 @@ class GroupCommitter {
         this.space = space;
         this.syncMode = syncMode;
         this.nanoTime = nanoTime;
+        this.ahead = new RoomAhead(writer, space, syncMode, nanoTime);
     }
 
     /** Begins: the writer has an open segment. */
@@ -210,7 +205,7 @@ class GroupCommitter {
         CommitItem batch = takeAll();
         boolean last = false;
         if (batch != null || !again.isEmpty()) {
-            lastBatch = lastDrain;
+            ahead.recordsCame(lastDrain);
             write(batch);
             tick();
         } else {
@@ -253,7 +248,7 @@ class GroupCommitter {
         boolean isQuiet = queue.get() == null && again.isEmpty();
         if (isQuiet && nanoTime.getAsLong() - lastDrain >= LAZY_NANOS) {
             rest();
-            if (nanoTime.getAsLong() - lastBatch >= QUIET_NANOS) {
+            if (ahead.isQuiet()) {
                 prepare();
             }
         }
@@ -265,32 +260,15 @@ class GroupCommitter {
         tick();
     }
 
-    /**
-     * Writes zeros where mail to come will be: in this segment, then in spares, a piece at each call. Commits that write
-     * over what is there are up to twice as many.
-     */
+    /** Does what is left for a longer quiet. */
     final void prepare() {
-        if (refusal != null || syncMode != SyncMode.FORCE || !writer.keepsSpares()) {
+        if (refusal != null) {
             return;
         }
         try {
-            if (space.hasRoomFor(PLENTY_SEGMENTS * writer.fullBytes()) && !writer.extendAhead()) {
-                makeSpare();
-            }
+            ahead.write();
         } catch (IOException e) {
             failed(e);
-        }
-    }
-
-    private void makeSpare() {
-        if (makesNoSpares) {
-            return;
-        }
-        try {
-            writer.makeSpare();
-        } catch (IOException e) {
-            makesNoSpares = true;
-            LOG.atWarn().setCause(e).log("no more spare segments made until the next opening");
         }
     }
 
