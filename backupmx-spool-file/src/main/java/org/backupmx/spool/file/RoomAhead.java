@@ -31,6 +31,7 @@ final class RoomAhead {
         this.space = space;
         this.isOn = syncMode == SyncMode.FORCE && writer.keepsSpares();
         this.nanoTime = nanoTime;
+        this.lastRecord = nanoTime.getAsLong();
     }
 
     /** Takes note that records came. */
