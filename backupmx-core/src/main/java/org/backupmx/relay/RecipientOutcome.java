@@ -32,7 +32,8 @@ public sealed interface RecipientOutcome {
     /**
      * Not this time.
      *
-     * @param reply 4yz
+     * @param reply 4yz. One of ours has no status about the mail system (x.3.z, RFC 3463): where all recipients get such a reply, the
+     *     next hop is taken for busy
      */
     record TransientFailure(SmtpReply reply) implements RecipientOutcome {
         /** Checks the reply. */

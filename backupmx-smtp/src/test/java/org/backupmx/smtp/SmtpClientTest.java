@@ -25,6 +25,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.backupmx.mail.BodyType;
 import org.backupmx.mail.DsnParameters;
+import org.backupmx.mail.EnhancedStatusCode;
 import org.backupmx.mail.Envelope;
 import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.MailDomain;
@@ -467,7 +468,8 @@ class SmtpClientTest {
                 get(client.relay(new RelayRequest(nextHop(), "mx2.test", envelope, envelope.recipients(), damaged)));
 
         assertThat(kinds(result)).containsOnly("TransientFailure 451");
-        assertThat(outcomes(result).get(0).reply().toString()).contains("4.3.0");
+        // not 4.3.z, by which a next hop says that it is busy
+        assertThat(outcomes(result).get(0).reply().enhanced()).contains(new EnhancedStatusCode(4, 6, 0));
         assertThat(primary.messages()).isEmpty();
     }
 

@@ -67,8 +67,9 @@ record DialogueFault(Kind kind, SmtpReply reply) {
         return new DialogueFault(Kind.NO_AUTH, SmtpReply.of(451, "4.7.8", why));
     }
 
+    /** About the message (x.6.z): a status of the mail system (x.3.z) would be the next hop's word that it is busy. */
     static DialogueFault unreadable() {
-        return new DialogueFault(Kind.UNREADABLE, SmtpReply.of(451, "4.3.0", "Mail data could not be read"));
+        return new DialogueFault(Kind.UNREADABLE, SmtpReply.of(451, "4.6.0", "Mail data could not be read"));
     }
 
     static DialogueFault stopped() {
