@@ -42,6 +42,9 @@ import org.backupmx.relay.RelayClient;
 import org.backupmx.relay.RelayResult;
 import org.backupmx.retry.RetryDecision;
 import org.backupmx.retry.RetryPolicy;
+import org.backupmx.spool.DeletableSpool;
+import org.backupmx.spool.FindableSpool;
+import org.backupmx.spool.HoldableSpool;
 import org.backupmx.spool.RecipientState;
 import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolException;
@@ -469,5 +472,41 @@ class DeliveryFaultTest {
         broken.time.run();
         assertThat(started).isCompletedExceptionally();
         assertThat(mx.stop().toCompletableFuture()).isDone();
+    }
+
+    /** As {@link #faultySpool()}, of a spool that can hold as well. */
+    private Map<String, RuntimeException> faultyHoldableSpool() {
+        Map<String, RuntimeException> faults = new ConcurrentHashMap<>();
+        engine.builder.spool((Spool) Proxy.newProxyInstance(
+                Spool.class.getClassLoader(),
+                new Class<?>[] {Spool.class, HoldableSpool.class, FindableSpool.class, DeletableSpool.class},
+                (proxy, method, arguments) -> {
+                    RuntimeException fault = faults.get(method.getName());
+                    if (fault != null) {
+                        throw fault;
+                    }
+                    try {
+                        return method.invoke(engine.spool, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                }));
+        return faults;
+    }
+
+    @Test
+    void aSpoolThatThrowsWhenADeadLetterIsToBeHeldKeepsNoMessageForEver() throws Exception {
+        Map<String, RuntimeException> faults = faultyHoldableSpool();
+        engine.start();
+        engine.time.run();
+        engine.client.reply(ForwardPath.parse("never@example.test"), SmtpReply.of(550, "5.1.1", "Unknown"));
+        faults.put("hold", new IllegalStateException("planned"));
+        accept("never@example.test");
+        engine.time.advance(Duration.ofMinutes(2));
+        assertThat(engine.client.attempts()).as("no storm").hasSize(1);
+        faults.clear();
+        engine.time.advance(Duration.ofMinutes(10));
+        assertThat(engine.spool.find(idOf("never@example.test")))
+                .hasValueSatisfying(message -> assertThat(message.held()).isTrue());
     }
 }

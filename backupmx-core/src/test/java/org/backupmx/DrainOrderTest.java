@@ -287,4 +287,19 @@ class DrainOrderTest {
         engine.time.advance(Duration.ofSeconds(4));
         assertThat(relayed()).hasSize(6);
     }
+
+    @Test
+    void f14_inWhateverOrderTheRecipientsStand() {
+        engine.builder.retryPolicy(RetryPolicy.parse("1h").giveUpAfter(Duration.ofDays(5)));
+        engine.start();
+        engine.client.reply(
+                ForwardPath.parse("g@example.test"), SmtpReply.of(450, "4.7.1", "Greylisted, try again in 20 seconds"));
+        engine.client.reply(ForwardPath.parse("full@example.test"), SmtpReply.of(452, "4.2.2", "Mailbox full"));
+        engine.server.connect().send("a@sender.test", "x\r\n", "g@example.test", "full@example.test");
+        engine.server.connect().send("b@sender.test", "x\r\n", "full@example.test", "g@example.test");
+        engine.time.run();
+        engine.client.reply(ForwardPath.parse("g@example.test"), SmtpReply.of(250, "2.0.0", "Ok"));
+        engine.time.advance(Duration.ofSeconds(25));
+        assertThat(relayed()).containsExactly("g@example.test", "g@example.test");
+    }
 }

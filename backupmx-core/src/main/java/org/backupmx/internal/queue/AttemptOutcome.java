@@ -42,6 +42,7 @@ final class AttemptOutcome {
     boolean isRescue; // whether this was an attempt there
     private boolean isOtherwise; // whether somebody goes another way from now on: to the rescue hosts, or with a tag
     Instant nextDue;
+    private boolean isDeferred; // somebody is, and nextDue is his
     boolean isAttempt = true; // expiring counts as one, too
 
     @Nullable
@@ -70,7 +71,9 @@ final class AttemptOutcome {
     }
 
     void deferred(QueuedRecipient recipient, SmtpReply reply, Instant due) {
-        nextDue = due;
+        // all are tried again together, when the first of them may be
+        nextDue = isDeferred && nextDue.isBefore(due) ? nextDue : due;
+        isDeferred = true;
         states.put(recipient.index(), new RecipientState.Deferred(reply, now));
     }
 

@@ -130,7 +130,7 @@ final class DeadLetters {
             } else {
                 hold(outcome, left);
             }
-        } catch (SpoolException e) {
+        } catch (SpoolException | RuntimeException e) {
             LOG.atError().setCause(e).addKeyValue("spoolId", outcome.lease.id()).log("dead letter not held");
             outcome.nextDue = outcome.now.plus(SPOOL_AGAIN);
         }

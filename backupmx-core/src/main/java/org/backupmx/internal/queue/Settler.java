@@ -305,7 +305,16 @@ final class Settler {
                 postHeld(outcome);
             }
         } finally {
+            keepOn(held);
             done.settled(!settled || outcome.remains());
+        }
+    }
+
+    /** Gives back a lease that a fault of ours kept from its settlement: else it would be renewed for ever. */
+    private void keepOn(HeldLease held) {
+        Instant now = delivery.runtime.now();
+        if (!held.isOver(now)) {
+            delivery.keeper.settle(held, Settlement.unused(now, now.plus(AGAIN)));
         }
     }
 
