@@ -215,6 +215,13 @@ final class Breaker {
         nextCanary = now.plus(CANARY_AFTER);
     }
 
+    /** The clock was set back: the next canary goes as if the last had just gone. */
+    synchronized void clockSetBack(Instant now) {
+        if (reply != null) {
+            nextCanary = now.plus(CANARY_AFTER);
+        }
+    }
+
     /** Tells whether the primary has to show that it is itself: recipients known to be good go first. */
     synchronized boolean isTrying() {
         return accepted < ACCEPTED;

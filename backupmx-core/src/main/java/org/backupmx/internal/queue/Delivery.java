@@ -79,6 +79,11 @@ final class Delivery {
                 hosts.nextHops(), name -> new RescueHost(runtime, config.maxDeliveriesPerPrimary()));
     }
 
+    /** The clock was set back: what was to pass by it is over. */
+    void clockSetBack() {
+        rescueHosts.values().forEach(RescueHost::forgive);
+    }
+
     private void heldMailEnded(HeldMail.Entry entry) {
         if (entry.reason() != HeldMail.Reason.RECYCLED) {
             counts.deadLetterRemoved();

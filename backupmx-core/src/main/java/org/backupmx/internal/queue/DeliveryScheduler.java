@@ -67,6 +67,7 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
 
     private final Delivery delivery;
     private final PrimaryWatches watches = new PrimaryWatches();
+    private final ClockSteps steps = new ClockSteps();
     private final Settler settler;
     private final Etrn etrn;
     private final Optional<OrderJournal> journal;
@@ -113,6 +114,7 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
      */
     public void start() throws SpoolException {
         startedAt = delivery.runtime.now();
+        setBack(); // a clock is set right soon after the start of a machine, if ever
         List<SpoolLane> queued = delivery.spool.lanes();
         delivery.keeper.start();
         delivery.history.start();
@@ -140,11 +142,25 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
         if (stopping) {
             return;
         }
+        setBack().ifPresent(this::clockSetBack);
         try {
             delivery.spool.lanes().forEach(lane -> lane(lane.domain()).listed(lane));
         } catch (SpoolException e) {
             LOG.atError().setCause(e).log("spool failed, lanes not listed");
         }
+    }
+
+    private Optional<Duration> setBack() {
+        return steps.back(delivery.runtime.now(), delivery.runtime.nanoTime().getAsLong());
+    }
+
+    private void clockSetBack(Duration by) {
+        LOG.atWarn()
+                .addKeyValue("by", by)
+                .log("clock was set back, all primaries are probed and all mail is attempted");
+        delivery.clockSetBack();
+        lanes.values().forEach(DomainLane::clockSetBack);
+        watches.clockSetBack();
     }
 
     private DomainLane lane(MailDomain domain) {

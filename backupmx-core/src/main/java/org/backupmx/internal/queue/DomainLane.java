@@ -58,6 +58,8 @@ final class DomainLane {
     private final AtomicInteger wanted = new AtomicInteger(); // wake-ups not yet answered by a turn
     private final AtomicInteger inFlight = new AtomicInteger();
     private final AtomicBoolean drainWanted = new AtomicBoolean();
+    private final AtomicBoolean allWanted = new AtomicBoolean(); // by the drain, what it has attempted already included
+    private final AtomicBoolean clockSetBack = new AtomicBoolean();
     private volatile @Nullable SpoolLane listed;
     private volatile boolean resting;
     private volatile boolean retired;
@@ -189,6 +191,7 @@ final class DomainLane {
 
     /** Attempts everything now, whenever it is due, and asks a primary that is away. */
     void flush() {
+        allWanted.set(true);
         drainWanted.set(true);
         primary.forgive();
         primary.askUnlessUp();
@@ -198,6 +201,14 @@ final class DomainLane {
     /** As {@link #flush}, whatever the hours of the domain. */
     void flushOutsideHours() {
         hours.lift();
+        flush();
+    }
+
+    /** The clock was set back: what waits for instants of before is looked at anew, and all mail attempted. */
+    void clockSetBack() {
+        clockSetBack.set(true);
+        route.outdate();
+        primary.breaker().clockSetBack(delivery.runtime.now());
         flush();
     }
 
@@ -349,6 +360,9 @@ final class DomainLane {
             return;
         }
         Instant now = delivery.runtime.now();
+        if (clockSetBack.getAndSet(false)) {
+            rescue.looked(true, now);
+        }
         primary.follow(known);
         if (route.isUntold() && delivery.spool.nextDue(domain).isPresent()) {
             route.tell();
@@ -391,7 +405,7 @@ final class DomainLane {
         }
         if (drainWanted.getAndSet(false)) {
             hours.drainBegins();
-            mail.drain(now);
+            mail.drain(now, allWanted.getAndSet(false));
         }
         PrimaryPermits permits = primary.permits();
         int postponed = 0;

@@ -19,7 +19,7 @@ final class Drain {
     /** The most parked leases; more end the drain, and the rest of the lane goes by its due instants. */
     static final int MAX_PARKED = 5_000;
 
-    private final Instant since;
+    private Instant since;
     private final PriorityQueue<HeldLease> parked = new PriorityQueue<>(
             Comparator.comparing((HeldLease held) -> held.lease().due()));
 
@@ -30,12 +30,24 @@ final class Drain {
         this.since = since;
     }
 
+    /** Attempts everything once more. */
+    void beginAnew(Instant now, LeaseKeeper keeper) {
+        since = now;
+        end(keeper);
+        isLastTaken = false;
+    }
+
     /** Tells whether a lease is one of a message that this drain has attempted and that is not due again. */
     boolean hasAttempted(SpoolLease lease, Instant now) {
+        if (now.isBefore(since)) {
+            since = now; // the clock was set back: else what is attempted from here on would count as from before
+        }
+        Instant latest = now.plus(ClockSteps.LEAST); // what is later was by a clock that has been set back
         return lease.due().isAfter(now)
                 && lease.recipients().stream()
                         .anyMatch(recipient -> recipient.state() instanceof RecipientState.Deferred deferred
-                                && !deferred.at().isBefore(since));
+                                && !deferred.at().isBefore(since)
+                                && !deferred.at().isAfter(latest));
     }
 
     void park(HeldLease lease) {

@@ -63,10 +63,12 @@ final class LaneMail {
         return changed.get();
     }
 
-    /** Begins a drain, unless one is under way. */
-    void drain(Instant now) {
+    /** Begins a drain; one that is under way goes on, or begins anew if everything is to be attempted once more. */
+    void drain(Instant now, boolean isAnew) {
         if (drain == null) {
             drain = new Drain(now);
+        } else if (isAnew) {
+            drain.beginAnew(now, delivery.keeper);
         }
     }
 

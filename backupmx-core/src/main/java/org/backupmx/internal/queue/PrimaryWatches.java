@@ -108,6 +108,11 @@ final class PrimaryWatches {
         next.run(this::probeDone);
     }
 
+    /** The clock was set back: every primary is probed, and its next probe is one by the new time. */
+    void clockSetBack() {
+        watches.values().forEach(PrimaryWatch::probeNow);
+    }
+
     void stop() {
         stopped = true;
         watches.values().forEach(PrimaryWatch::stop);

@@ -26,6 +26,11 @@ final class RescueHost {
         return permits;
     }
 
+    /** Forgets a pause. */
+    void forgive() {
+        pausedUntil = Instant.MIN;
+    }
+
     Instant pausedUntil() {
         return pausedUntil;
     }

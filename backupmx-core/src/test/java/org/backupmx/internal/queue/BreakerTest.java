@@ -63,6 +63,19 @@ class BreakerTest {
     }
 
     @Test
+    void aClockThatIsSetBackMakesTheNextCanaryWaitNoLongerThanUsual() {
+        for (int i = 0; i < Breaker.SAME; i++) {
+            isBelieved(UNKNOWN);
+        }
+        now = now.minus(Duration.ofHours(5));
+        breaker.clockSetBack(now);
+        assertThat(breaker.nextCanary()).isEqualTo(now.plus(Breaker.CANARY_AFTER));
+        breaker.believe(now);
+        breaker.clockSetBack(now);
+        assertThat(breaker.nextCanary()).isEqualTo(Instant.MAX);
+    }
+
+    @Test
     void theSameWordsToFiveOpenIt() {
         for (int i = 0; i < Breaker.SAME - 1; i++) {
             SmtpReply reply = SmtpReply.of(550, "5.1.1", "<user" + i + "@example.test>: user unknown in table");

@@ -1,0 +1,87 @@
+package org.backupmx;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.List;
+import org.backupmx.intake.RelayDomain;
+import org.backupmx.intake.RelayDomains;
+import org.backupmx.mail.ForwardPath;
+import org.backupmx.mail.MailDomain;
+import org.backupmx.mail.SmtpReply;
+import org.backupmx.relay.DeliveryRate;
+import org.backupmx.relay.NextHop;
+import org.backupmx.retry.RetryPolicy;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Row G3: a flush of a domain means all of its mail, what a drain under way has attempted already included. */
+class FlushInDrainTest {
+
+    private static final ForwardPath LATE = ForwardPath.parse("late@example.test");
+    private static final SmtpReply LATER = SmtpReply.of(450, "4.2.1", "Later");
+    private static final SmtpReply OK = SmtpReply.of(250, "2.0.0", "Ok");
+
+    private final VirtualEngine engine = new VirtualEngine();
+
+    @AfterEach
+    void stop() {
+        engine.stop();
+    }
+
+    /** Six messages a minute, so that the drain of 300 takes an hour; the first of them is deferred for two. */
+    private void drain() {
+        engine.builder
+                .relayDomains(RelayDomains.of(List.of(RelayDomain.of("example.test")
+                        .withNextHops(List.of(NextHop.parse("127.0.0.50:2500")))
+                        .withDeliveryRate(DeliveryRate.unlimited().withMessagesPerMinute(6)))))
+                .retryPolicy(RetryPolicy.intervals(Duration.ofHours(2)));
+        engine.client.allDown();
+        engine.start();
+        engine.time.advance(Duration.ofMinutes(1));
+        accept(LATE.toString());
+        for (int i = 0; i < 300; i++) {
+            accept("user" + i + "@example.test");
+        }
+        engine.client.reply(LATE, LATER);
+        engine.client.allUp();
+        engine.time.advance(Duration.ofMinutes(5));
+        assertThat(attemptsOfLate()).isOne();
+        engine.client.reply(LATE, OK);
+    }
+
+    private void accept(String recipient) {
+        engine.server.connect().send("a@sender.test", "x\r\n", recipient);
+    }
+
+    private long attemptsOfLate() {
+        return engine.client.attempts().stream()
+                .filter(attempt -> attempt.recipients().get(0).path().equals(LATE))
+                .count();
+    }
+
+    private boolean isLateRelayed() {
+        return engine.client.relayed().stream()
+                .anyMatch(mail -> mail.recipient().equals(LATE));
+    }
+
+    @Test
+    void aDomainThatIsFlushedHasAllOfItsMailAttemptedAgain() throws Exception {
+        drain();
+        engine.mx.queue().flush(MailDomain.of("example.test"));
+        engine.time.advance(Duration.ofMinutes(60));
+        assertThat(isLateRelayed()).isTrue();
+        assertThat(engine.client.relayed()).hasSize(301);
+        assertThat(engine.mx.snapshot().queued()).isZero();
+    }
+
+    @Test
+    void withoutAWishItWaitsForItsTime() {
+        drain();
+        engine.time.advance(Duration.ofMinutes(60));
+        assertThat(isLateRelayed()).isFalse();
+        assertThat(attemptsOfLate()).isOne();
+        engine.time.advance(Duration.ofMinutes(60));
+        assertThat(isLateRelayed()).isTrue();
+    }
+}
