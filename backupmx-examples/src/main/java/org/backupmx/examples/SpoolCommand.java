@@ -46,6 +46,7 @@ final class SpoolCommand implements Runnable {
         out.println("file-bytes: " + spool.fileBytes());
         out.println("live-bytes: " + spool.liveBytes());
         out.println("dead-bytes: " + spool.deadBytes());
+        out.println("spare-bytes: " + spool.spareBytes());
         out.println("damaged: " + spool.damaged());
         new TreeMap<>(spool.encryptedSegments())
                 .forEach((key, count) -> out.println("encrypted-segments: " + count + " under key " + key));

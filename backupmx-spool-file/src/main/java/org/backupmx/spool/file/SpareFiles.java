@@ -2,8 +2,10 @@ package org.backupmx.spool.file;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -80,6 +82,30 @@ final class SpareFiles {
     /** Tells whether there are any spares at all. */
     boolean areKept() {
         return most > 0;
+    }
+
+    /** Returns how large all are that were found, and what is begun; what goes meanwhile does not count. */
+    long bytes() throws IOException {
+        List<String> found;
+        synchronized (this) {
+            found = new ArrayList<>(names);
+        }
+        if (begun) {
+            found.add(BEGUN);
+        }
+        long bytes = 0;
+        for (String name : found) {
+            bytes += size(name);
+        }
+        return bytes;
+    }
+
+    private long size(String name) throws IOException {
+        try (FileIo.Handle file = io.openForReading(directory.resolve(name))) {
+            return file.size();
+        } catch (NoSuchFileException e) {
+            return 0;
+        }
     }
 
     private synchronized boolean isWanted() {

@@ -20,6 +20,7 @@ public final class SpoolDescription {
     private final long fileBytes;
     private final long liveBytes;
     private final long deadBytes;
+    private final long spareBytes;
     private final long damaged;
     private final Map<String, Long> encryptedSegments;
 
@@ -34,6 +35,7 @@ public final class SpoolDescription {
         fileBytes = parts.fileBytes;
         liveBytes = parts.liveBytes;
         deadBytes = parts.deadBytes;
+        spareBytes = parts.spareBytes;
         damaged = parts.damaged;
         encryptedSegments = Map.copyOf(parts.encryptedSegments);
     }
@@ -53,6 +55,7 @@ public final class SpoolDescription {
         long fileBytes;
         long liveBytes;
         long deadBytes;
+        long spareBytes;
         long damaged;
         final Map<String, Long> encryptedSegments = new HashMap<>();
 
@@ -150,6 +153,16 @@ public final class SpoolDescription {
      */
     public long deadBytes() {
         return deadBytes;
+    }
+
+    /**
+     * Returns how large the files are that are kept ready for segments to come, see
+     * {@link FileSpoolBuilder#spareSegments}; what is ready in the last segment counts in {@link #fileBytes}.
+     *
+     * @return the sum of their sizes in bytes
+     */
+    public long spareBytes() {
+        return spareBytes;
     }
 
     /**

@@ -223,6 +223,7 @@ public final class SpoolInspector {
             }
             found.deadBytes += Math.max(0, segment.size() - live);
         }
+        found.spareBytes = files.spares().bytes();
         return found.build();
     }
 

@@ -10,6 +10,7 @@ import static org.backupmx.spool.testkit.SpoolActions.scan;
 import static org.backupmx.spool.testkit.SpoolActions.store;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -100,6 +101,22 @@ class QuietTimeTest {
             prepareAll();
             assertThat(spares()).hasSize(3).doesNotHaveDuplicates();
             assertThat(scan(again)).isEmpty();
+        }
+    }
+
+    @Test
+    void whatIsKeptReadyIsDescribed() throws Exception {
+        int segmentBytes = 5 << 19;
+        try (FileSpool spool =
+                turns.taken(settings().segmentBytes(segmentBytes)).open()) {
+            for (int piece = 0; piece < 3 + 3 + 2; piece++) {
+                turns.prepare();
+            }
+            SpoolDescription seen = SpoolInspector.inspect(Path.of("spool"), disk, disk.encryption(), true)
+                    .description();
+            assertThat(seen.spareBytes()).as("one, and two pieces").isEqualTo(segmentBytes + (2 << 20));
+            assertThat(seen.fileBytes()).isEqualTo(segmentBytes);
+            assertThat(scan(spool)).isEmpty();
         }
     }
 
