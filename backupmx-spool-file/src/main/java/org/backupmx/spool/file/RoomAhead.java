@@ -45,7 +45,10 @@ final class RoomAhead {
 
     /** Writes a piece, forced, if there is plenty of room. After a failure the segment is to be set aside. */
     void write() throws IOException {
-        if (isOn && space.hasRoomFor(PLENTY_SEGMENTS * writer.fullBytes()) && !writer.extendAhead()) {
+        if (isOn
+                && writer.isShort()
+                && space.hasRoomFor(PLENTY_SEGMENTS * writer.fullBytes())
+                && !writer.extendAhead()) {
             makeSpare();
         }
     }

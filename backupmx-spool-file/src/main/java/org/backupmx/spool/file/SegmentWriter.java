@@ -183,6 +183,11 @@ final class SegmentWriter {
         }
     }
 
+    /** Tells whether there is less room ahead than is to be. */
+    boolean isShort() {
+        return Math.max(allocated, tail) < segmentBytes || files.spares().areUnfinished();
+    }
+
     /** Writes the next zeros ahead and forces them. For quiet times. Returns false if the segment is whole, or the disk full. */
     boolean extendAhead() throws IOException {
         long from = Math.max(allocated, tail);

@@ -108,6 +108,11 @@ final class SpareFiles {
         }
     }
 
+    /** Tells whether {@link #makePiece} has something to do. */
+    boolean areUnfinished() {
+        return begun || isWanted();
+    }
+
     private synchronized boolean isWanted() {
         return claimed < most;
     }

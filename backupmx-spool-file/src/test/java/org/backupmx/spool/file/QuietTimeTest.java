@@ -71,6 +71,11 @@ class QuietTimeTest {
                     .allSatisfy(name -> assertThat(disk.size(name)).isEqualTo(SEGMENT_BYTES));
             assertThat(disk.files()).doesNotContain(BEGUN);
             long prepared = written();
+            disk.fault((call, file, bytes) -> {
+                throw new AssertionError(call + " " + file + ": all is ready");
+            });
+            turns.prepare();
+            disk.noFault();
 
             for (int i = 0; i < 45; i++) {
                 stored.add(put(spool, 4000 + i));
