@@ -30,6 +30,10 @@ final class Sql {
                     isDescending);
         }
 
+        LaneOrder withLock(String other) {
+            return new LaneOrder(other, pickFrom, pickEqual, isDescending);
+        }
+
         long first() {
             return isDescending ? Long.MAX_VALUE : Long.MIN_VALUE;
         }
@@ -150,7 +154,9 @@ final class Sql {
         String fresh = free + " AND due = received_at";
         oldest = LaneOrder.of(select + "due" + free, "due", false);
         newest = LaneOrder.of(select + "due" + fresh, "due", true);
-        smallest = LaneOrder.of(select + "received_at" + fresh, "size_bytes", false);
+        // PostgreSQL sorts twice as long by columns that are all equal; H2 would go by due instant and sort.
+        smallest = LaneOrder.of(select + "received_at" + fresh, "size_bytes", false)
+                .withLock(select.formatted("due") + "due" + fresh + " ORDER BY size_bytes, message_id LIMIT ?" + LOCK);
         notFresh = LaneOrder.of(select + "due" + free + " AND due <> received_at", "due", false);
         // Not by due instant: with few rows, or statistics of that time, H2 reads the lane by it and not the one row.
         lockPicked = select.formatted("due") + "due + 0" + free + " AND message_id = ?" + LOCK;
