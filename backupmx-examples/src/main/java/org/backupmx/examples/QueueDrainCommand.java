@@ -119,11 +119,7 @@ final class QueueDrainCommand implements Callable<Integer> {
     /** Runs when the process is told to end: it does when the watching has. */
     private void end() {
         stopping.countDown();
-        try {
-            ended.await();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        QueueRun.isOver(ended);
     }
 
     private static void withdraw(Thread ender) {

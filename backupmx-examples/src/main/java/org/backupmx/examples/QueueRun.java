@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import picocli.CommandLine.Model.CommandSpec;
 
@@ -18,6 +19,7 @@ final class QueueRun {
 
     private static final long FIRST_WAIT_NANOS = Duration.ofMillis(20).toNanos();
     private static final long MOST_WAIT_NANOS = Duration.ofMillis(500).toNanos();
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final Duration LINE_EVERY = Duration.ofSeconds(5);
 
     private final AdminSocket admin;
@@ -124,10 +126,20 @@ final class QueueRun {
     /** Runs when the process is told to end: it does when the server has stopped and that was said. */
     private void end() {
         stopping = true;
+        if (!isOver(told)) {
+            PrintWriter err = spec.commandLine().getErr();
+            err.println(ReferenceServer.NAME + ": the server does not answer, what it was told to do may go on there");
+            err.flush();
+        }
+    }
+
+    /** Waits for the end of what a signal stops, for a while: a server that hangs must not keep its operator. */
+    static boolean isOver(CountDownLatch end) {
         try {
-            told.await();
+            return end.await(PATIENCE.toSeconds(), TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            return false;
         }
     }
 

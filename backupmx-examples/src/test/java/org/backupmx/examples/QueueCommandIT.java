@@ -9,6 +9,10 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -99,6 +103,12 @@ class QueueCommandIT {
     }
 
     private Process command(String... words) throws IOException {
+        List<String> line = new ArrayList<>(List.of(words));
+        line.addAll(List.of("--config", config.toString()));
+        return process(line.toArray(new String[0]));
+    }
+
+    private Process process(String... words) throws IOException {
         // a build in the background ignores SIGINT, and so would its children
         List<String> line = new ArrayList<>(List.of(
                 "env",
@@ -109,7 +119,6 @@ class QueueCommandIT {
                 ReferenceServer.class.getName(),
                 "queue"));
         line.addAll(List.of(words));
-        line.addAll(List.of("--config", config.toString()));
         Process command = new ProcessBuilder(line).redirectErrorStream(true).start();
         commands.add(command);
         return command;
@@ -201,5 +210,19 @@ class QueueCommandIT {
                 .isEqualTo("backupmx-server: queue delete: 101 messages (expected: --yes for more than 100, or"
                         + " --dry-run)");
         assertThat(count("delivery")).isEqualTo(101);
+    }
+
+    @Test
+    void whoAsksAServerThatHangsCanLeave() throws Exception {
+        Path socket = folder.resolve("hangs.sock");
+        try (ServerSocketChannel hangs = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            hangs.bind(UnixDomainSocketAddress.of(socket));
+            Process drain = process("drain", "--socket", socket.toString());
+            try (SocketChannel asked = hangs.accept()) {
+                assertThat(asked.isOpen()).isTrue();
+                interrupt(drain);
+                assertThat(end(drain)).isEqualTo(130);
+            }
+        }
     }
 }
