@@ -9,10 +9,12 @@ import java.util.concurrent.TimeUnit;
 import org.backupmx.event.PrimaryChanged;
 import org.backupmx.health.HealthProbe;
 import org.backupmx.health.PrimaryHealth;
+import org.backupmx.mail.ForwardPath;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.RecipientOutcome;
 import org.backupmx.relay.RelayRequest;
 import org.backupmx.relay.RelayResult;
+import org.backupmx.retry.RetryPolicy;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -123,5 +125,26 @@ class BusyPrimaryTest {
         engine.time.advance(Duration.ofSeconds(15));
         assertThat(engine.client.relayed()).hasSize(1_000);
         assertThat(engine.mx.snapshot().queued()).isZero();
+    }
+
+    @Test
+    void aMessageThatAlwaysMeetsABusyPrimaryWhileOthersAreTakenIsRetriedLikeAnyOther() throws Exception {
+        engine.builder.retryPolicy(RetryPolicy.intervals(Duration.ofMinutes(15)).giveUpAfter(Duration.ofHours(3)));
+        engine.start();
+        engine.time.advance(Duration.ofMinutes(1));
+        ForwardPath poison = ForwardPath.parse("poison@example.test");
+        engine.client.reply(poison, SmtpReply.of(451, "4.3.2", "Content filter failed, try again later"));
+        for (int i = 0; i < 60 * 60 / 2; i++) {
+            if (i == 60) {
+                engine.server.connect().send("a@sender.test", "x\r\n", poison.toString());
+            }
+            accept(1);
+            engine.time.advance(Duration.ofSeconds(2));
+        }
+        assertThat(engine.client.attempts().stream()
+                        .filter(attempt -> attempt.recipients().get(0).path().equals(poison)))
+                .as("attempts within an hour")
+                .hasSizeBetween(4, 9);
+        assertThat(engine.client.relayed()).as("it slows nobody down").hasSize(1_800);
     }
 }

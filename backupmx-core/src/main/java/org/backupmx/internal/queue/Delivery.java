@@ -43,6 +43,7 @@ final class Delivery {
     final UndeliveredTally counts = new UndeliveredTally();
     final KnownRecipientMemory knownRecipients = new KnownRecipientMemory();
     final DrainCounter drained;
+    final BusyForItself busyForItself = new BusyForItself();
     private final Map<List<NextHop>, RescueHost> rescueHosts = new ConcurrentHashMap<>(); // as many as settings name
 
     /** Messages whose commit has not been told of yet; they are not attempted before that, so that events keep order. */

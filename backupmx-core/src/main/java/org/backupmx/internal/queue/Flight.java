@@ -106,8 +106,10 @@ final class Flight implements Attempt.Ending {
             }
             boolean isOverrun = primary.permits().isOverrun();
             DrainPace.Answer answer = primary.attempted(outcomes);
-            landing.answered(answer);
-            if (isOverrun && answer == DrainPace.Answer.BUSY) {
+            if (!isOverrun || answer != DrainPace.Answer.BUSY) {
+                landing.answered(answer);
+            } else if (!delivery.busyForItself.is(held.id())) {
+                landing.answered(answer);
                 again();
                 return;
             }
