@@ -205,22 +205,20 @@ abstract class JdbcLeaseContract {
                 .containsExactlyInAnyOrderElementsOf(expected.subList(1, QUEUED));
     }
 
-    /** All due at one instant, as after a flush, and of one size. */
+    /** Many due at one instant, as after a flush, and of one size: then by identity, which tells what comes behind the taken ones. */
     @ParameterizedTest
     @EnumSource
-    void equalsAreLeasedOnceEach(LeaseOrder order) throws Exception {
-        List<SpoolId> queued = fill(QUEUED, order);
-        database.execute("UPDATE ${prefix}lane SET due = received_at, size_bytes = 5");
-        database.execute("UPDATE ${prefix}lane SET due = " + Micros.floor(START) + ", received_at = "
-                + Micros.floor(START) + " WHERE message_id <= '000000000050'");
-        other.reschedule(queued.get(30), NOW);
+    void equalsHaveAnOrderToo(LeaseOrder order) throws Exception {
+        List<SpoolId> expected = fill(QUEUED, order == LeaseOrder.NEWEST ? order : LeaseOrder.OLDEST);
+        long start = Micros.floor(START);
+        database.execute("UPDATE ${prefix}lane SET due = " + start + ", received_at = " + start + ", size_bytes = 5");
+        database.execute("UPDATE ${prefix}lane SET due = due + 1, received_at = received_at + 1, size_bytes = 6"
+                + " WHERE message_id > '000000000030'");
         List<SpoolId> others = new ArrayList<>();
         database.dataSource.fault(once(Moment.EXECUTE, LOCK, () -> others.addAll(lease(other, order, 25))));
-        List<SpoolId> leased = new ArrayList<>(lease(one, order, 10));
-        assertThat(leased).hasSize(10);
-        leased.addAll(lease(one, order, 100));
-        leased.addAll(others);
-        assertThat(leased).doesNotHaveDuplicates().containsExactlyInAnyOrderElementsOf(queued);
+        assertThat(lease(one, order, 20)).isEqualTo(expected.subList(25, 45));
+        assertThat(others).isEqualTo(expected.subList(0, 25));
+        assertThat(lease(one, order, 100)).isEqualTo(expected.subList(45, QUEUED));
     }
 
     @ParameterizedTest
