@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.backupmx.intake.RelayDomain;
 import org.backupmx.intake.RelayDomains;
 import org.backupmx.mail.ForwardPath;
@@ -12,8 +13,12 @@ import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.DeliveryRate;
 import org.backupmx.relay.NextHop;
 import org.backupmx.retry.RetryPolicy;
+import org.backupmx.spool.SpoolFilter;
+import org.backupmx.spool.SpoolId;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Row G3: a flush of a domain means all of its mail, what a drain under way has attempted already included. */
 class FlushInDrainTest {
@@ -73,6 +78,52 @@ class FlushInDrainTest {
         assertThat(isLateRelayed()).isTrue();
         assertThat(engine.client.relayed()).hasSize(301);
         assertThat(engine.mx.snapshot().queued()).isZero();
+    }
+
+    /** Whether it waits in the spool, is leased already, or was attempted by this drain: six a minute, so each next one goes within 10 s. */
+    @ParameterizedTest
+    @ValueSource(strings = {"user299", "user200", "user60", "late"})
+    void aMessageThatIsFlushedAloneGoesNext(String user) throws Exception {
+        drain();
+        ForwardPath recipient = ForwardPath.parse(user + "@example.test");
+        int before = engine.client.attempts().size();
+        assertThat(engine.mx.queue().flush(idOf(recipient))).isTrue();
+        engine.time.advance(Duration.ofSeconds(21));
+        List<ForwardPath> next = nextAttempts(before);
+        assertThat(next).hasSizeBetween(1, 3).contains(recipient);
+        assertThat(next.subList(0, Math.min(2, next.size()))).contains(recipient);
+        engine.time.advance(Duration.ofHours(1));
+        assertThat(engine.client.relayed()).hasSize(user.equals("late") ? 301 : 300);
+    }
+
+    @Test
+    void thoseThatAreFlushedTogetherGoNextInTheirOrder() throws Exception {
+        drain();
+        List<ForwardPath> wanted = List.of(299, 250, 70).stream()
+                .map(i -> ForwardPath.parse("user" + i + "@example.test"))
+                .toList();
+        int before = engine.client.attempts().size();
+        for (ForwardPath recipient : wanted) {
+            engine.mx.queue().flush(idOf(recipient));
+        }
+        engine.time.advance(Duration.ofSeconds(41));
+        assertThat(nextAttempts(before).subList(0, 4)).containsAll(wanted);
+    }
+
+    private List<ForwardPath> nextAttempts(int before) {
+        return engine.client.attempts().stream()
+                .skip(before)
+                .map(attempt -> attempt.recipients().get(0).path())
+                .toList();
+    }
+
+    private SpoolId idOf(ForwardPath recipient) throws Exception {
+        return engine.mx.queue().find(SpoolFilter.all(), Optional.empty(), 1_000).stream()
+                .filter(message ->
+                        message.message().envelope().recipients().get(0).path().equals(recipient))
+                .findFirst()
+                .orElseThrow()
+                .id();
     }
 
     @Test

@@ -239,8 +239,8 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
         lane(domain).flushOutsideHours();
     }
 
-    void urge(MailDomain domain) {
-        lane(domain).urge();
+    void urge(MailDomain domain, Instant first) {
+        lane(domain).urge(first);
     }
 
     /** Returns how fast what is queued goes out. Blocks while the spool is asked. */

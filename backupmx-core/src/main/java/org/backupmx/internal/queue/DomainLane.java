@@ -212,9 +212,12 @@ final class DomainLane {
         flush();
     }
 
-    /** Something in it was made due: a primary that is away or waits is asked, and nothing else is attempted. */
-    void urge() {
-        mail.changed();
+    /**
+     * Something in it was made due: a primary that is away or waits is asked, and nothing else is attempted. What is due by
+     * {@code first} goes before the rest.
+     */
+    void urge(Instant first) {
+        mail.flushed(first);
         primary.forgive();
         primary.askUnlessUp();
         wake();

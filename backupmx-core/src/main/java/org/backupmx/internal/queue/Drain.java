@@ -2,9 +2,12 @@ package org.backupmx.internal.queue;
 
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.PriorityQueue;
+import java.util.Set;
 import org.backupmx.spool.RecipientState;
 import org.backupmx.spool.SpoolLease;
 import org.jspecify.annotations.Nullable;
@@ -86,6 +89,16 @@ final class Drain {
     HeldLease takeDue(Instant now) {
         HeldLease first = parked.peek();
         return first == null || first.lease().due().isAfter(now) ? null : parked.poll();
+    }
+
+    /** Takes those that an operator wants attempted at once. */
+    List<HeldLease> takeMadeDue() {
+        Set<HeldLease> taken = new LinkedHashSet<>();
+        for (Collection<HeldLease> kept : List.of(parked, last)) {
+            kept.stream().filter(HeldLease::isMadeDue).forEach(taken::add);
+            kept.removeIf(taken::contains);
+        }
+        return List.copyOf(taken);
     }
 
     /** Gives every parked lease back. */

@@ -54,6 +54,10 @@ final class HeldLease {
         madeDue = true;
     }
 
+    synchronized boolean isMadeDue() {
+        return madeDue;
+    }
+
     /** Returns when the message is due if it is given back now. */
     synchronized Instant dueAfter(Instant now) {
         return madeDue && lease.due().isAfter(now) ? now : lease.due();

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.backupmx.mail.MailDomain;
 import org.backupmx.spool.LeaseRequest;
 import org.backupmx.spool.Settlement;
@@ -32,6 +33,9 @@ final class LaneMail {
     private final RecipientShares shares = new RecipientShares();
     private final AtomicBoolean changed = new AtomicBoolean(true); // there may be something new to lease
 
+    private final AtomicReference<Instant> flushed =
+            new AtomicReference<>(Instant.MIN); // what is due by then goes first
+
     private final Deque<HeldLease> pending = new ArrayDeque<>();
     private @Nullable Drain drain;
     private Instant nextDue = Instant.MIN;
@@ -56,6 +60,12 @@ final class LaneMail {
     /** Something in the lane may be new, or due at another time. */
     void changed() {
         changed.set(true);
+    }
+
+    /** Something in the lane may be due at another time; by {@code due} only what is to go before all the rest. */
+    void flushed(Instant due) {
+        flushed.accumulateAndGet(due, (one, other) -> one.isAfter(other) ? one : other);
+        changed();
     }
 
     /** Tells whether something has changed since it was looked at last. */
@@ -113,6 +123,7 @@ final class LaneMail {
     /** Returns the next message to attempt, leased; null if there is none now. */
     @Nullable
     HeldLease next(Instant now, @Nullable SpoolLane listed) throws SpoolException {
+        takeFlushed(now);
         HeldLease again = takeParked(now);
         while (again != null && RescueMark.isNext(again.lease())) {
             rescue.take(again, now);
@@ -128,6 +139,35 @@ final class LaneMail {
             next = poll();
         }
         return next;
+    }
+
+    /** Puts what an operator wants attempted before the rest, whether it is leased already or not. */
+    private void takeFlushed(Instant now) throws SpoolException {
+        Instant due = flushed.getAndSet(Instant.MIN);
+        if (due.equals(Instant.MIN)) {
+            return;
+        }
+        List<HeldLease> first =
+                new ArrayList<>(pending.stream().filter(HeldLease::isMadeDue).toList());
+        pending.removeAll(first);
+        if (drain != null) {
+            first.addAll(drain.takeMadeDue());
+        }
+        List<SpoolLease> leases = lease(now, due, BATCH);
+        for (SpoolLease lease : leases) {
+            HeldLease held = delivery.keeper.hold(lease);
+            if (RescueMark.isNext(lease)) {
+                rescue.take(held, now);
+            } else {
+                first.add(held);
+            }
+        }
+        if (!leases.isEmpty()) {
+            flushed(due); // there may be more
+        }
+        for (int i = first.size() - 1; i >= 0; i--) {
+            pending.addFirst(first.get(i));
+        }
     }
 
     private @Nullable HeldLease takeParked(Instant now) {

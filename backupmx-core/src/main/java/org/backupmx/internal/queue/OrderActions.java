@@ -1,9 +1,11 @@
 package org.backupmx.internal.queue;
 
-import java.util.ArrayList;
+import java.time.Instant;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.backupmx.mail.MailDomain;
@@ -13,6 +15,7 @@ import org.backupmx.queue.QueueOrder.Kind;
 import org.backupmx.spool.DeletableSpool;
 import org.backupmx.spool.FindableSpool;
 import org.backupmx.spool.HoldableSpool;
+import org.backupmx.spool.MessageLane;
 import org.backupmx.spool.QueuedMessage;
 import org.backupmx.spool.ReschedulableSpool;
 import org.backupmx.spool.ResettableSpool;
@@ -63,7 +66,7 @@ final class OrderActions {
     /** Does it to some messages and returns those that were changed. */
     Set<SpoolId> change(QueueOrder order, List<SpoolId> ids, Faults faults) {
         Set<SpoolId> changed = new HashSet<>();
-        Set<MailDomain> lanes = new HashSet<>();
+        Map<MailDomain, Instant> lanes = new HashMap<>();
         prepare(order.kind(), ids);
         for (SpoolId id : ids) {
             try {
@@ -95,18 +98,19 @@ final class OrderActions {
         boolean failed(SpoolId id, SpoolException fault);
     }
 
-    private boolean change(QueueOrder order, SpoolId id, Set<MailDomain> lanes) throws SpoolException {
+    private boolean change(QueueOrder order, SpoolId id, Map<MailDomain, Instant> lanes) throws SpoolException {
         Optional<HeldMail.Entry> entry = delivery.heldMail.find(id);
         QueueArea area = entry.map(one -> MailWalk.area(one.reason())).orElse(QueueArea.HELD);
         if (entry.isPresent() && !areas(order.kind()).contains(area)) {
             return false;
         }
-        switch (order.kind()) {
-            case FLUSH, RESET_RETRIES, RELEASE -> note(id, lanes);
-            default -> {}
-        }
+        Instant due = switch (order.kind()) {
+            case FLUSH -> note(id, lanes, true);
+            case RESET_RETRIES, RELEASE -> note(id, lanes, false);
+            default -> delivery.runtime.now();
+        };
         return switch (order.kind()) {
-            case FLUSH -> ((ReschedulableSpool) delivery.spool).reschedule(id, delivery.runtime.now());
+            case FLUSH -> ((ReschedulableSpool) delivery.spool).reschedule(id, due);
             case RESET_RETRIES -> ((ResettableSpool) delivery.spool).resetAttempts(id, delivery.runtime.now());
             case RENEW -> renewal.renew(id);
             case HOLD -> hold(id);
@@ -127,16 +131,33 @@ final class OrderActions {
         return ((HoldableSpool) delivery.spool).release(id);
     }
 
-    /** Remembers whose lanes are to hear of it. */
-    private void note(SpoolId id, Set<MailDomain> lanes) throws SpoolException {
+    /**
+     * Remembers whose lanes are to hear of it, and what is due before all that waits there, if the message is to be. Returns
+     * what is so in all its lanes.
+     */
+    private Instant note(SpoolId id, Map<MailDomain, Instant> lanes, boolean isFirst) throws SpoolException {
+        Instant due = delivery.runtime.now();
         if (delivery.spool instanceof FindableSpool findable) {
             Optional<QueuedMessage> message = findable.find(id);
-            message.ifPresent(found -> found.lanes().forEach(lane -> lanes.add(lane.domain())));
+            for (MessageLane lane : message.map(QueuedMessage::lanes).orElse(List.of())) {
+                Instant first = lanes.get(lane.domain());
+                if (first == null) {
+                    first = isFirst ? beforeAllOthers(lane.domain()) : Instant.MIN;
+                    lanes.put(lane.domain(), first);
+                }
+                due = isFirst && first.isBefore(due) ? first : due;
+            }
         }
+        return due;
+    }
+
+    private Instant beforeAllOthers(MailDomain domain) throws SpoolException {
+        Instant now = delivery.runtime.now();
+        return delivery.spool.nextDue(domain).filter(now::isAfter).orElse(now).minusMillis(1);
     }
 
     /** Has delivery know: it holds leases, and its lanes rest. */
-    private void follow(Kind kind, Set<SpoolId> changed, Set<MailDomain> lanes) {
+    private void follow(Kind kind, Set<SpoolId> changed, Map<MailDomain, Instant> lanes) {
         if (changed.isEmpty()) {
             return;
         }
@@ -156,10 +177,10 @@ final class OrderActions {
         }
     }
 
-    private void urge(Set<MailDomain> lanes) {
+    private void urge(Map<MailDomain, Instant> lanes) {
         if (lanes.isEmpty()) {
             scheduler.relist();
         }
-        new ArrayList<>(lanes).forEach(scheduler::urge);
+        lanes.forEach(scheduler::urge);
     }
 }
