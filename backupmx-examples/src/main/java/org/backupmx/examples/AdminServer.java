@@ -49,7 +49,7 @@ final class AdminServer implements AutoCloseable {
     /** Begins the status line, which is all, if it could not be done. */
     static final String FAILED = "failed ";
 
-    static final int MAX_REQUEST_OCTETS = 4096;
+    static final int MAX_REQUEST_OCTETS = 16_384;
     static final int MAX_CONNECTIONS = 8;
 
     /** How long a client may take to send its request, and again to read the answer. */

@@ -93,7 +93,7 @@ class AdminServerTest {
         assertThat(ask("a b c\n")).isEqualTo("ok 2\nyou said\na b c\n");
         assertThat(ask("first\nsecond\n")).isEqualTo("ok 2\nyou said\nfirst\n");
         assertThat(ask("\n")).isEqualTo("ok 2\nyou said\n\n");
-        assertThat(ask("x".repeat(4095) + "\n")).hasSize("ok 2\nyou said\n".length() + 4096);
+        assertThat(ask("x".repeat(16_383) + "\n")).hasSize("ok 2\nyou said\n".length() + 16_384);
     }
 
     @Test
@@ -111,8 +111,8 @@ class AdminServerTest {
     @Test
     void whatIsNoLineOfTextIsRefused() throws Exception {
         open(LONG, (request, by) -> List.of(request));
-        String tooLong = "refused request: no end of line (expected: one line of at most 4096 octets)\n";
-        assertThat(ask("x".repeat(4096))).isEqualTo(tooLong);
+        String tooLong = "refused request: no end of line (expected: one line of at most 16384 octets)\n";
+        assertThat(ask("x".repeat(16_384))).isEqualTo(tooLong);
         assertThat(ask("x".repeat(100_000) + "\n")).isEqualTo(tooLong);
         SocketChannel cut = connect();
         cut.write(ByteBuffer.wrap("status".getBytes(ISO_8859_1)));

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** How many rows H2 reads for a lease. */
-class H2LeaseCostTest {
+class H2LeaseCostIT {
 
     private static final Instant NOW = START.plusSeconds(3600);
     private static final int LIMIT = 50;
