@@ -36,31 +36,48 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Broken and malicious primaries: each ends in time, with the right outcome, and the client goes on. */
 class HostilePrimaryIT {
 
-    private static final Duration SHORT = Duration.ofMillis(100);
     private static final byte[] BODY = "Subject: x\r\n\r\none\r\n.two\r\n".getBytes(StandardCharsets.US_ASCII);
 
-    private static SmtpClient client;
+    /** For primaries that are waited for in vain; on a busy machine others may be late for it. */
+    private static final SmtpClient HASTY = client(Duration.ofMillis(100), Duration.ofSeconds(2));
+
+    private static final SmtpClient PATIENT = client(Duration.ofSeconds(8), Duration.ofSeconds(9));
+
+    private static SmtpClient client(Duration step, Duration attempt) {
+        return SmtpClient.create()
+                .withTimeouts(ClientTimeouts.rfc5321()
+                        .withGreeting(step)
+                        .withMail(step)
+                        .withRcpt(step)
+                        .withData(step)
+                        .withBlock(step)
+                        .withEndOfData(step)
+                        .withAttempt(attempt));
+    }
 
     @BeforeAll
     static void start() {
-        client = SmtpClient.create()
-                .withTimeouts(ClientTimeouts.rfc5321()
-                        .withGreeting(SHORT)
-                        .withMail(SHORT)
-                        .withRcpt(SHORT)
-                        .withData(SHORT)
-                        .withBlock(SHORT)
-                        .withEndOfData(SHORT)
-                        .withAttempt(Duration.ofSeconds(2)));
-        client.start().toCompletableFuture().join();
+        HASTY.start().toCompletableFuture().join();
+        PATIENT.start().toCompletableFuture().join();
     }
 
     @AfterAll
     static void stop() throws Exception {
-        client.stop(Duration.ZERO).toCompletableFuture().get(10, TimeUnit.SECONDS);
+        HASTY.stop(Duration.ZERO).toCompletableFuture().get(10, TimeUnit.SECONDS);
+        PATIENT.stop(Duration.ZERO).toCompletableFuture().get(10, TimeUnit.SECONDS);
+    }
+
+    /** Returns who waits only as long as that outcome needs. */
+    private static SmtpClient clientFor(String expected) {
+        boolean isInVain = expected.contains("Timed out") || expected.contains("does not understand us");
+        return isInVain ? HASTY : PATIENT;
     }
 
     private static String relay(FakePrimary primary, byte[] body) throws Exception {
+        return relay(PATIENT, primary, body);
+    }
+
+    private static String relay(SmtpClient client, FakePrimary primary, byte[] body) throws Exception {
         Envelope envelope = Envelope.from(ReversePath.parse("from@sender.test"))
                 .to(Recipient.of(ForwardPath.parse("a@example.test")))
                 .to(Recipient.of(ForwardPath.parse("b@example.test")))
@@ -339,7 +356,7 @@ class HostilePrimaryIT {
     void endsInTimeWithTheRightOutcome(String name, PrimaryBehaviour behaviour, String expected) throws Exception {
         try (FakePrimary primary = FakePrimary.start()) {
             primary.behaviour(behaviour);
-            String outcome = relay(primary, BODY);
+            String outcome = relay(clientFor(expected), primary, BODY);
             if (!outcome.equals(expected)) {
                 assertThat(outcome).matches(expected);
             }
@@ -409,7 +426,7 @@ class HostilePrimaryIT {
         RelaySettings settings = RelaySettings.defaults().withTls(TlsPolicy.encrypt());
         try (FakePrimary primary = FakePrimary.start()) {
             primary.behaviour(behaviour);
-            assertThat(RelayOutcome.of(client, primary, settings))
+            assertThat(RelayOutcome.of(clientFor(expected), primary, settings))
                     .matches("NoSession ADDRESS 451 4\\.[457]\\.[025] " + expected);
             assertThat(primary.commands()).noneMatch(line -> line.startsWith("MAIL"));
         }
