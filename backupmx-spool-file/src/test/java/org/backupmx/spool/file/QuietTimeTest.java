@@ -291,8 +291,8 @@ class QuietTimeTest {
         AtomicLong clock = new AtomicLong(1);
         AtomicInteger looks = new AtomicInteger();
         disk.fault((call, file, bytes) -> {
-            if (call == Call.SPACE) {
-                looks.incrementAndGet();
+            if (call == Call.SPACE && Thread.currentThread().getName().equals("backupmx-commit")) {
+                looks.incrementAndGet(); // compaction looks, too
             }
             return bytes;
         });
@@ -304,7 +304,7 @@ class QuietTimeTest {
             clock.addAndGet(Duration.ofMillis(999).toNanos());
             await().until(() -> disk.size(segment) > before);
             assertThat(disk.size(segment)).as("a mark only").isEqualTo(before + RecordFormat.HEADER_BYTES);
-            assertThat(looks).as("nobody asked for room").hasValue(looked);
+            assertThat(looks).as("no room asked for").hasValue(looked);
 
             clock.addAndGet(Duration.ofMillis(101).toNanos());
 
