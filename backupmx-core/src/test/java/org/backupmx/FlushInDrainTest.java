@@ -3,6 +3,7 @@ package org.backupmx;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.backupmx.intake.RelayDomain;
@@ -13,8 +14,11 @@ import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.DeliveryRate;
 import org.backupmx.relay.NextHop;
 import org.backupmx.retry.RetryPolicy;
+import org.backupmx.spool.LeaseRequest;
+import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolFilter;
 import org.backupmx.spool.SpoolId;
+import org.backupmx.spool.testkit.InMemorySpool;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,6 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Row G3: a flush of a domain means all of its mail, what a drain under way has attempted already included. */
 class FlushInDrainTest {
 
+    private static final MailDomain DOMAIN = MailDomain.of("example.test");
     private static final ForwardPath LATE = ForwardPath.parse("late@example.test");
     private static final SmtpReply LATER = SmtpReply.of(450, "4.2.1", "Later");
     private static final SmtpReply OK = SmtpReply.of(250, "2.0.0", "Ok");
@@ -73,7 +78,7 @@ class FlushInDrainTest {
     @Test
     void aDomainThatIsFlushedHasAllOfItsMailAttemptedAgain() throws Exception {
         drain();
-        engine.mx.queue().flush(MailDomain.of("example.test"));
+        engine.mx.queue().flush(DOMAIN);
         engine.time.advance(Duration.ofMinutes(60));
         assertThat(isLateRelayed()).isTrue();
         assertThat(engine.client.relayed()).hasSize(301);
@@ -108,6 +113,48 @@ class FlushInDrainTest {
         }
         engine.time.advance(Duration.ofSeconds(41));
         assertThat(nextAttempts(before).subList(0, 4)).containsAll(wanted);
+    }
+
+    /** Of many, so many are leased as two batches are, and the rest goes before what was due already all the same. */
+    @Test
+    void manyThatAreFlushedTakeNoMoreLeasesThanTwoBatches() throws Exception {
+        drain();
+        int before = engine.client.attempts().size();
+        for (int i = 299; i >= 40; i--) {
+            engine.mx.queue().flush(idOf(ForwardPath.parse("user" + i + "@example.test")));
+            if (i % 10 == 0) {
+                engine.time.advance(Duration.ofSeconds(10));
+            }
+        }
+        assertThat(leasable()).isGreaterThanOrEqualTo(50);
+        engine.time.advance(Duration.ofHours(1));
+        assertThat(engine.client.relayed()).hasSize(300);
+        assertThat(nextAttempts(before).subList(0, 26))
+                .doesNotHaveDuplicates()
+                .allMatch(path -> path.toString().matches("<?user\\d{2,3}@.*"));
+    }
+
+    /** The spool fails just when what was flushed is looked for: nothing that waits is forgotten. */
+    @Test
+    void aSpoolThatFailsThenHidesNothing() throws Exception {
+        drain();
+        ForwardPath recipient = ForwardPath.parse("user60@example.test");
+        SpoolId id = idOf(recipient);
+        engine.spool.failNext(InMemorySpool.Call.LEASE, new SpoolException("disk on fire"));
+        assertThat(engine.mx.queue().flush(id)).isTrue();
+        engine.time.advance(Duration.ofHours(1));
+        assertThat(engine.client.relayed())
+                .hasSize(300)
+                .anyMatch(mail -> mail.recipient().equals(recipient));
+    }
+
+    /** Returns how many messages nobody has leased; it leases them for a moment. */
+    private int leasable() throws Exception {
+        Instant now = engine.time.now();
+        LeaseRequest all = new LeaseRequest(DOMAIN, now, Instant.MAX, now.plusMillis(1), 1_000);
+        int leasable = engine.spool.lease(all).size();
+        engine.time.advance(Duration.ofMillis(1));
+        return leasable;
     }
 
     private List<ForwardPath> nextAttempts(int before) {

@@ -141,20 +141,17 @@ final class LaneMail {
         return next;
     }
 
-    /** Puts what an operator wants attempted before the rest, whether it is leased already or not. */
+    /**
+     * Puts what an operator wants attempted before the rest, whether it is leased already or not. What finds no room here is
+     * due before the rest, and so in the next batches.
+     */
     private void takeFlushed(Instant now) throws SpoolException {
         Instant due = flushed.getAndSet(Instant.MIN);
         if (due.equals(Instant.MIN)) {
             return;
         }
-        List<HeldLease> first =
-                new ArrayList<>(pending.stream().filter(HeldLease::isMadeDue).toList());
-        pending.removeAll(first);
-        if (drain != null) {
-            first.addAll(drain.takeMadeDue());
-        }
-        List<SpoolLease> leases = lease(now, due, BATCH);
-        for (SpoolLease lease : leases) {
+        Deque<HeldLease> first = new ArrayDeque<>();
+        for (SpoolLease lease : leaseFlushed(now, due)) {
             HeldLease held = delivery.keeper.hold(lease);
             if (RescueMark.isNext(lease)) {
                 rescue.take(held, now);
@@ -162,11 +159,25 @@ final class LaneMail {
                 first.add(held);
             }
         }
-        if (!leases.isEmpty()) {
-            flushed(due); // there may be more
+        pending.stream().filter(HeldLease::isMadeDue).forEach(first::add);
+        pending.removeIf(first::contains);
+        if (drain != null) {
+            first.addAll(drain.takeMadeDue());
         }
-        for (int i = first.size() - 1; i >= 0; i--) {
-            pending.addFirst(first.get(i));
+        first.descendingIterator().forEachRemaining(pending::addFirst);
+    }
+
+    private List<SpoolLease> leaseFlushed(Instant now, Instant due) throws SpoolException {
+        int room = 2 * BATCH - pending.size();
+        boolean isAsked = false;
+        try {
+            List<SpoolLease> leases = room > 0 ? lease(now, due, Math.min(room, BATCH)) : List.of();
+            isAsked = true;
+            return leases;
+        } finally {
+            if (!isAsked) {
+                flushed(due);
+            }
         }
     }
 

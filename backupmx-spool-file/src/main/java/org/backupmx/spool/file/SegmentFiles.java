@@ -231,11 +231,12 @@ final class SegmentFiles {
         return segment.erased;
     }
 
-    /** Removes spares with mail that is not encrypted, if new mail is. */
-    void removeReadableSpares() throws IOException {
+    /** Removes spares with mail that is not encrypted, if new mail is, and those that are too many. */
+    void tidySpares() throws IOException {
         if (encryption.isOn()) {
             spares.removeReadable();
         }
+        spares.removeSurplus();
     }
 
     void close() throws IOException {

@@ -26,9 +26,13 @@ final class SpaceGuard {
         return Math.max(minimumFreeBytes, (long) (Math.max(0, total) / 100.0 * minimumFreePercent));
     }
 
-    /** Tells whether so much is free beyond what must be. */
-    boolean hasRoomFor(long bytes) throws IOException {
-        return io.freeBytes(directory) - asked(io.totalBytes(directory)) >= bytes;
+    /** Tells whether so much is known to be free beyond what must be. */
+    boolean hasRoomFor(long bytes) {
+        try {
+            return io.freeBytes(directory) - asked(io.totalBytes(directory)) >= bytes;
+        } catch (IOException e) {
+            return false; // the next look at the room tells
+        }
     }
 
     /** Returns what is short, null if there is room. */

@@ -126,9 +126,7 @@ final class SpareFiles {
         }
     }
 
-    /**
-     * Makes the next piece of a spare, forced, if there are fewer than are kept.
-     */
+    /** Makes the next piece of a spare, forced, if there are fewer than are kept. */
     void makePiece(ByteBuffer zeros, int pieceBytes, long fullBytes) throws IOException {
         Path work = directory.resolve(BEGUN);
         if (!isWanted()) {
@@ -169,6 +167,18 @@ final class SpareFiles {
         if (begun) {
             begun = false;
             io.delete(work);
+        }
+    }
+
+    /** Removes what an earlier opening kept and this one does not. */
+    synchronized void removeSurplus() throws IOException {
+        while (claimed > most) {
+            io.delete(directory.resolve(names.getLast()));
+            names.removeLast();
+            claimed--;
+        }
+        if (!isWanted()) {
+            removeBegun(directory.resolve(BEGUN));
         }
     }
 

@@ -62,7 +62,7 @@ record SpoolOpening(
         checkReadable(settings, recovery);
         checkpoints.tidy();
         tell(settings, index, recovery);
-        segments.removeReadableSpares();
+        segments.tidySpares();
         int end = tidy(segments, recovery);
         long session = recovery.lastSession() + 1;
         if (session > Ids.MAX_SESSION) {

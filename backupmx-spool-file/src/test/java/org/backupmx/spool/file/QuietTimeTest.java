@@ -208,6 +208,45 @@ class QuietTimeTest {
     }
 
     @Test
+    void sparesThatAreNotKeptAnyMoreGo() throws Exception {
+        int segmentBytes = 5 << 19;
+        try (FileSpool spool =
+                turns.taken(settings().segmentBytes(segmentBytes)).open()) {
+            for (int piece = 0; piece < 3 + 3 + 1; piece++) {
+                turns.prepare();
+            }
+            assertThat(spool.health().isAccepting()).isTrue();
+        }
+        assertThat(disk.files()).contains(BEGUN);
+        assertThat(spares()).hasSize(1);
+        try (FileSpool spool = turns.taken(settings().spareSegments(0)).open()) {
+            assertThat(disk.files()).doesNotContain(BEGUN);
+            assertThat(spares()).isEmpty();
+            put(spool, 100);
+        }
+    }
+
+    /** It says nothing of the segment. */
+    @Test
+    void whoCannotAskForRoomTakesNone() throws Exception {
+        try (FileSpool spool = turns.taken(settings()).open()) {
+            List<String> files = disk.files();
+            long before = written();
+            disk.fault((call, file, bytes) -> {
+                if (call == Call.SPACE) {
+                    throw new IOException("Input/output error");
+                }
+                return bytes;
+            });
+            turns.prepare();
+            assertThat(disk.files()).isEqualTo(files);
+            assertThat(written()).isEqualTo(before);
+            disk.noFault();
+            assertThat(spool.health().isAccepting()).isTrue();
+        }
+    }
+
+    @Test
     void roomForMailIsNotTaken() throws Exception {
         try (FileSpool spool = turns.taken(settings().minimumFreeBytes(DISK_BYTES - (16 * SEGMENT_BYTES)))
                 .open()) {
