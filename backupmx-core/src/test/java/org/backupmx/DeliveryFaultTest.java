@@ -109,10 +109,14 @@ class DeliveryFaultTest {
 
     /** Makes the engine's spool throw, once each time it is told to, what no spool should. */
     private Map<String, RuntimeException> faultySpool() {
+        return faultySpool(true, Spool.class);
+    }
+
+    private Map<String, RuntimeException> faultySpool(boolean isOnce, Class<?>... abilities) {
         Map<String, RuntimeException> faults = new ConcurrentHashMap<>();
         engine.builder.spool((Spool) Proxy.newProxyInstance(
-                Spool.class.getClassLoader(), new Class<?>[] {Spool.class}, (proxy, method, arguments) -> {
-                    RuntimeException fault = faults.remove(method.getName());
+                Spool.class.getClassLoader(), abilities, (proxy, method, arguments) -> {
+                    RuntimeException fault = isOnce ? faults.remove(method.getName()) : faults.get(method.getName());
                     if (fault != null) {
                         throw fault;
                     }
@@ -474,29 +478,10 @@ class DeliveryFaultTest {
         assertThat(mx.stop().toCompletableFuture()).isDone();
     }
 
-    /** As {@link #faultySpool()}, of a spool that can hold as well. */
-    private Map<String, RuntimeException> faultyHoldableSpool() {
-        Map<String, RuntimeException> faults = new ConcurrentHashMap<>();
-        engine.builder.spool((Spool) Proxy.newProxyInstance(
-                Spool.class.getClassLoader(),
-                new Class<?>[] {Spool.class, HoldableSpool.class, FindableSpool.class, DeletableSpool.class},
-                (proxy, method, arguments) -> {
-                    RuntimeException fault = faults.get(method.getName());
-                    if (fault != null) {
-                        throw fault;
-                    }
-                    try {
-                        return method.invoke(engine.spool, arguments);
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                }));
-        return faults;
-    }
-
     @Test
     void aSpoolThatThrowsWhenADeadLetterIsToBeHeldKeepsNoMessageForEver() throws Exception {
-        Map<String, RuntimeException> faults = faultyHoldableSpool();
+        Map<String, RuntimeException> faults =
+                faultySpool(false, Spool.class, HoldableSpool.class, FindableSpool.class, DeletableSpool.class);
         engine.start();
         engine.time.run();
         engine.client.reply(ForwardPath.parse("never@example.test"), SmtpReply.of(550, "5.1.1", "Unknown"));

@@ -93,7 +93,7 @@ public final class FileSpoolBuilder {
      * are faster, as they need no room of the disk. Files of segments whose mail is gone are kept for that; what is
      * missing is made in quiet times, a second after the last record, at 10 MiB a second, and only while as much room as 16
      * segments take is free beyond {@link #minimumFreeBytes} and {@link #minimumFreePercent}. With 0, none are kept
-     * or made.
+     * or made. What was kept by a higher number goes at the opening.
      *
      * @param value the number of segments, 0 to {@link #MAX_SPARE_SEGMENTS}
      * @return this builder
