@@ -2,8 +2,9 @@ package org.backupmx;
 
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.concurrent.CompletionStage;
-import java.util.random.RandomGenerator;
+import java.util.concurrent.ThreadLocalRandom;
 import org.backupmx.intake.RelayDomain;
 import org.backupmx.intake.RelayDomains;
 import org.backupmx.mail.MailDomain;
@@ -17,6 +18,14 @@ import org.backupmx.testing.RecordingListener;
 
 /** An engine on virtual time with everything around it in memory. */
 final class VirtualEngine {
+
+    /** The seed of all engines of this JVM, to be had again by {@code -Dengine.seed=N}. */
+    private static final long SEED =
+            Long.getLong("engine.seed", ThreadLocalRandom.current().nextLong());
+
+    static {
+        System.out.println("VirtualEngine seed " + SEED);
+    }
 
     final ManualScheduler time;
     final InMemorySpool spool;
@@ -47,7 +56,7 @@ final class VirtualEngine {
                 .relayClient(client)
                 .spool(spool)
                 .mxResolver(resolver)
-                .random(RandomGenerator.of("L64X128MixRandom"))
+                .random(new SplittableRandom(SEED))
                 .breaker(false) // a test of one refusal means it
                 .listener(events);
         resolver.host("sender.test", "9.9.9.9");

@@ -40,11 +40,15 @@ final class Drain {
         isLastTaken = false;
     }
 
+    /** Takes the time before each message: were the clock set back, what is attempted now would count as from before. */
+    void notLaterThan(Instant now) {
+        if (now.isBefore(since)) {
+            since = now;
+        }
+    }
+
     /** Tells whether a lease is one of a message that this drain has attempted and that is not due again. */
     boolean hasAttempted(SpoolLease lease, Instant now) {
-        if (now.isBefore(since)) {
-            since = now; // the clock was set back: else what is attempted from here on would count as from before
-        }
         Instant latest = now.plus(ClockSteps.LEAST); // what is later was by a clock that has been set back
         return lease.due().isAfter(now)
                 && lease.recipients().stream()

@@ -123,6 +123,9 @@ final class LaneMail {
     /** Returns the next message to attempt, leased; null if there is none now. */
     @Nullable
     HeldLease next(Instant now, @Nullable SpoolLane listed) throws SpoolException {
+        if (drain != null) {
+            drain.notLaterThan(now);
+        }
         takeFlushed(now);
         HeldLease again = takeParked(now);
         while (again != null && RescueMark.isNext(again.lease())) {
