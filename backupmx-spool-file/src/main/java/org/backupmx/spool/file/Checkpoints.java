@@ -167,16 +167,15 @@ final class Checkpoints {
     }
 
     private List<Segment> wanting(Comparator<Segment> order, int most) {
-        if (space.shortage() != null) {
-            return List.of();
-        }
+        List<Segment> wanting;
         synchronized (index) {
-            return segments.all().stream()
+            wanting = segments.all().stream()
                     .filter(segment -> !segment.checkpointed && isWorth(segment))
                     .sorted(order)
                     .limit(most)
                     .toList();
         }
+        return wanting.isEmpty() || space.shortage() != null ? List.of() : wanting;
     }
 
     private boolean isWorth(Segment segment) {

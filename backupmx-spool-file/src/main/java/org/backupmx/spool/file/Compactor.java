@@ -49,6 +49,9 @@ class Compactor {
     /** Between slices of a checkpoint: with them it keeps up with 400 MB/s of new segments. */
     private static final long BREATH_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
+    /** A lesser debt is let grow: to sleep and wake for each record costs more than the record. */
+    private static final long LEAST_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
     private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private final SpoolIndex index;
@@ -258,7 +261,7 @@ class Compactor {
     /** Takes from the budget what was read, and waits while there is a debt; there is time for checkpoints then. */
     private void pace(long bytes) {
         budget.spend(bytes);
-        for (long wait = budget.nanosToWait(); wait > 0 && !closing; wait = budget.nanosToWait()) {
+        for (long wait = budget.nanosToWait(); wait >= LEAST_WAIT_NANOS && !closing; wait = budget.nanosToWait()) {
             if (!checkpoints.writeNext(this::breathe)) {
                 LockSupport.parkNanos(this, wait);
             }

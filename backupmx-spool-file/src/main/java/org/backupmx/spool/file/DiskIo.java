@@ -115,14 +115,21 @@ final class DiskIo implements FileIo {
         }
     }
 
+    // not by a FileStore, which reads the list of all mounts each time
+
     @Override
     public long freeBytes(Path directory) throws IOException {
-        return Files.getFileStore(directory).getUsableSpace();
+        long total = totalBytes(directory);
+        return Math.min(total, directory.toFile().getUsableSpace());
     }
 
     @Override
     public long totalBytes(Path directory) throws IOException {
-        return Files.getFileStore(directory).getTotalSpace();
+        long total = directory.toFile().getTotalSpace();
+        if (total == 0) { // nothing else tells of a failure
+            throw new IOException(directory + ": its file system does not tell its size");
+        }
+        return total;
     }
 
     private static IOException translated(IOException e) {

@@ -12,6 +12,7 @@ import static org.backupmx.spool.testkit.SpoolActions.store;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -386,6 +387,39 @@ class CompactorIT {
         }
         long least = 6 * 7 * 130_000L - budget; // all was read, and a second's worth was free
         assertThat(System.nanoTime() - began).isGreaterThan(TimeUnit.SECONDS.toNanos(least) / budget);
+    }
+
+    /** To ask for the room costs a look at the file system: too much for each record of those that are read. */
+    @Test
+    void compactionDoesNotAskForTheRoomWithEachRecord() throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+        disk.fault(noCompaction());
+        FileSpoolBuilder settings =
+                SimulatedDisk.spool(disk, 1).segmentBytes(1 << 20).slackSegments(8);
+        List<String> old;
+        try (FileSpool spool = settings.open()) {
+            for (int i = 0; i < 2_000; i++) {
+                put(spool, 1_000, i % 500 == 0 ? "k@kept.example" : "x@go.example");
+                relayAll(spool, "go.example");
+            }
+            old = disk.segments();
+        }
+        AtomicInteger asked = new AtomicInteger();
+        settings.compactionBytesPerSecond(1 << 20).io(new PassThroughIo(disk) {
+            @Override
+            public long freeBytes(Path directory) throws IOException {
+                if (isCompactor()) {
+                    asked.incrementAndGet();
+                }
+                return super.freeBytes(directory);
+            }
+        });
+        disk.noFault();
+        try (FileSpool spool = settings.open()) {
+            soon("").until(() -> disk.segments().stream().noneMatch(old::contains));
+            assertThat(scan(spool)).hasSize(4);
+        }
+        assertThat(asked.get()).isLessThan(50);
     }
 
     @Test

@@ -8,6 +8,7 @@ import static org.backupmx.spool.testkit.SpoolActions.read;
 import static org.backupmx.spool.testkit.SpoolActions.store;
 
 import java.io.IOException;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -54,6 +55,19 @@ class DirectoryTest {
             assertThat(first.health().isAccepting()).isTrue();
         }
         builder().open().close();
+    }
+
+    @Test
+    void theRoomIsThatOfTheFileSystemAndWhereThereIsNoneAFault() throws Exception {
+        DiskIo disk = new DiskIo();
+        FileStore store = Files.getFileStore(temporary);
+        assertThat(disk.totalBytes(temporary)).isEqualTo(store.getTotalSpace());
+        assertThat(disk.freeBytes(temporary)).isPositive().isLessThanOrEqualTo(store.getTotalSpace());
+        Path gone = temporary.resolve("gone");
+        assertThatThrownBy(() -> disk.totalBytes(gone))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining(gone.toString());
+        assertThatThrownBy(() -> disk.freeBytes(gone)).isInstanceOf(IOException.class);
     }
 
     @Test
