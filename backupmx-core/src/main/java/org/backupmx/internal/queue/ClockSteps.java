@@ -2,12 +2,11 @@ package org.backupmx.internal.queue;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds out that the clock was set back, by what time has passed meanwhile. Mail is due, probes are and pauses end at
- * instants, which are suddenly further away than anybody meant. Thread-safe.
+ * Finds out that the clock was set, by what time has passed meanwhile. Mail is due, probes are and pauses end at
+ * instants, which are suddenly further away than anybody meant, or past. Thread-safe.
  */
 final class ClockSteps {
 
@@ -22,17 +21,17 @@ final class ClockSteps {
      *
      * @param now by the clock
      * @param nanos by a source that nobody sets
-     * @return by how much the clock was set back since the last call, empty if by less than {@link #LEAST}
+     * @return by how much the clock was set since the last call, negative if back; zero if by less than {@link #LEAST}
      */
-    synchronized Optional<Duration> back(Instant now, long nanos) {
+    synchronized Duration step(Instant now, long nanos) {
         Instant before = last;
         Duration passed = Duration.ofNanos(nanos - lastNanos);
         last = now;
         lastNanos = nanos;
         if (before == null) {
-            return Optional.empty();
+            return Duration.ZERO;
         }
-        Duration by = Duration.between(now, before.plus(passed));
-        return by.compareTo(LEAST) < 0 ? Optional.empty() : Optional.of(by);
+        Duration by = Duration.between(before.plus(passed), now);
+        return by.abs().compareTo(LEAST) < 0 ? Duration.ZERO : by;
     }
 }

@@ -34,6 +34,7 @@ final class Delivery {
     final RouteJournal journal;
     final RouteFinder routes;
     final LimitsJournal limits;
+    final ClockGains gains;
     final LeaseKeeper keeper;
     final Permits permits;
     final OperatorOrders orders;
@@ -65,7 +66,8 @@ final class Delivery {
         this.journal = new RouteJournal(config.historyStore(), runtime);
         this.routes = new RouteFinder(router, journal, runtime);
         this.limits = new LimitsJournal(config.historyStore(), runtime);
-        this.keeper = new LeaseKeeper(spool, runtime);
+        this.gains = new ClockGains(config.clock(), runtime.nanoTime());
+        this.keeper = new LeaseKeeper(spool, runtime, gains);
         this.permits = new Permits(config.maxDeliveries());
         this.orders = new OperatorOrders(runtime, events, ordered);
         this.history = new PrimaryHistory(config.historyStore(), runtime);

@@ -114,7 +114,7 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
      */
     public void start() throws SpoolException {
         startedAt = delivery.runtime.now();
-        setBack(); // a clock is set right soon after the start of a machine, if ever
+        step(); // a clock is set right soon after the start of a machine, if ever
         List<SpoolLane> queued = delivery.spool.lanes();
         delivery.keeper.start();
         delivery.history.start();
@@ -142,7 +142,10 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
         if (stopping) {
             return;
         }
-        setBack().ifPresent(this::clockSetBack);
+        Duration step = step();
+        if (step.isNegative()) {
+            clockSetBack(step.negated());
+        }
         try {
             delivery.spool.lanes().forEach(lane -> lane(lane.domain()).listed(lane));
         } catch (SpoolException e) {
@@ -150,8 +153,8 @@ public final class DeliveryScheduler implements MonitoringGate.Healths {
         }
     }
 
-    private Optional<Duration> setBack() {
-        return steps.back(delivery.runtime.now(), delivery.runtime.nanoTime().getAsLong());
+    private Duration step() {
+        return steps.step(delivery.runtime.now(), delivery.runtime.nanoTime().getAsLong());
     }
 
     private void clockSetBack(Duration by) {

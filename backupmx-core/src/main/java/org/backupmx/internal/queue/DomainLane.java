@@ -78,7 +78,11 @@ final class DomainLane {
         this.primary = new LanePrimary(delivery, scheduler, this);
         this.recovery = new Recovery(scheduler.startedAt());
         this.expiry = new LaneExpiry(
-                route, recovery, new AnsweringTime(delivery.history, primary::nextHops), primary::offered);
+                route,
+                recovery,
+                delivery.gains,
+                new AnsweringTime(delivery.history, primary::nextHops),
+                primary::offered);
         this.sweep = new ExpirySweep(
                 expiry, delivery.keeper, !delivery.config.senderVerifier().equals(SenderVerifier.none()));
         this.warnings = new ExpiryWarnings(delivery, domain, expiry);
@@ -362,6 +366,7 @@ final class DomainLane {
         if (known == null) {
             return;
         }
+        delivery.keeper.keepPace();
         Instant now = delivery.runtime.now();
         if (clockSetBack.getAndSet(false)) {
             rescue.looked(true, now);

@@ -22,16 +22,19 @@ final class LaneExpiry {
 
     private final DomainRoute route;
     private final Recovery recovery;
+    private final ClockGains gains;
     private final AnsweringTime answering;
     private final Supplier<Optional<PrimaryCapabilities>> capabilities;
 
     LaneExpiry(
             DomainRoute route,
             Recovery recovery,
+            ClockGains gains,
             AnsweringTime answering,
             Supplier<Optional<PrimaryCapabilities>> capabilities) {
         this.route = route;
         this.recovery = recovery;
+        this.gains = gains;
         this.answering = answering;
         this.capabilities = capabilities;
     }
@@ -91,7 +94,9 @@ final class LaneExpiry {
 
     /** When a message would have been received if only the time counted that counts. */
     private Instant begin(Instant receivedAt, Instant now) {
-        return rules().countsUptimeOnly() ? now.minus(answering.between(receivedAt, now)) : receivedAt;
+        Instant counted = rules().countsUptimeOnly() ? now.minus(answering.between(receivedAt, now)) : receivedAt;
+        Instant begin = counted.plus(gains.since(receivedAt));
+        return begin.isAfter(now) && !receivedAt.isAfter(now) ? now : begin;
     }
 
     private @Nullable Instant keptUntil(Instant begin) {

@@ -26,15 +26,34 @@ final class LeaseKeeper {
 
     private final Spool spool;
     private final EngineRuntime runtime;
+    private final ClockGains gains;
     private final Set<HeldLease> held = ConcurrentHashMap.newKeySet();
 
-    LeaseKeeper(Spool spool, EngineRuntime runtime) {
+    private Duration gained = Duration.ZERO; // guarded by this: what the leases were renewed for
+
+    LeaseKeeper(Spool spool, EngineRuntime runtime, ClockGains gains) {
         this.spool = spool;
         this.runtime = runtime;
+        this.gains = gains;
     }
 
     void start() {
         runtime.repeat(BEAT, this::renewAll);
+    }
+
+    /**
+     * Renews all leases if the clock was set forward, which ended them before their time. To be called before the spool is asked
+     * for leases: else it gives what is under way to us once more.
+     */
+    synchronized void keepPace() {
+        Duration total = gains.total();
+        if (total.equals(gained)) {
+            return;
+        }
+        Instant now = runtime.now();
+        Instant asOf = now.minus(total.minus(gained)); // by the clock that they were leased by
+        gained = total;
+        renewAll(asOf, Instant.MAX, now.plus(Delivery.LEASE));
     }
 
     HeldLease hold(SpoolLease lease) {
@@ -50,6 +69,7 @@ final class LeaseKeeper {
 
     /** Settles a held lease; a failure is logged and costs a repeated attempt at most. */
     boolean settle(HeldLease lease, Settlement settlement) {
+        keepPace();
         held.remove(lease);
         try {
             lease.settle(settlement);
@@ -65,6 +85,7 @@ final class LeaseKeeper {
 
     /** Gives a lease back that was not used, or lets it go if it is lost. */
     void release(HeldLease lease) {
+        keepPace();
         Instant now = runtime.now();
         if (lease.isOver(now)) {
             held.remove(lease);
@@ -89,10 +110,13 @@ final class LeaseKeeper {
     }
 
     private void renewAll() {
+        keepPace();
         Instant now = runtime.now();
         // half a lease left means: this beat or the next has to renew it
-        Instant ifBefore = now.plus(BEAT.multipliedBy(3));
-        Instant until = now.plus(Delivery.LEASE);
+        renewAll(now, now.plus(BEAT.multipliedBy(3)), now.plus(Delivery.LEASE));
+    }
+
+    private void renewAll(Instant now, Instant ifBefore, Instant until) {
         held.removeIf(lease -> isLost(lease, now, ifBefore, until));
     }
 
