@@ -137,7 +137,8 @@ class DeliveryFaultTest {
         engine.start();
         engine.client.reply(ForwardPath.parse("u@example.test"), LATER);
         accept("u@example.test");
-        engine.time.run();
+        engine.time.advance(Duration.ofMinutes(12));
+        assertThat(engine.client.attempts()).as("no storm").hasSizeBetween(1, 3);
         assertThat(inFlight()).isZero();
         engine.client.reply(ForwardPath.parse("u@example.test"), OK);
         engine.time.advance(Duration.ofHours(2));
@@ -176,6 +177,32 @@ class DeliveryFaultTest {
         broken.set(false);
         engine.time.advance(Duration.ofMinutes(20));
         assertThat(relayed()).containsExactly("u@example.test");
+        assertThat(engine.mx.snapshot().queued()).isZero();
+    }
+
+    /** A bug that a message always meets takes no core and fills no log, in a drain neither. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aFaultThatStaysMakesNoBusyLoop(boolean isDrain) throws Exception {
+        if (isDrain) {
+            engine.client.allDown();
+        }
+        engine.start();
+        engine.time.advance(Duration.ofMinutes(2));
+        AtomicBoolean broken = new AtomicBoolean(true);
+        engine.client.script(request -> broken.get()
+                        && request.recipients().get(0).path().equals(ForwardPath.parse("u@example.test"))
+                ? CompletableFuture.completedFuture(new RelayResult.Attempted(List.of(
+                        new RecipientOutcome.TransientFailure(LATER), new RecipientOutcome.TransientFailure(LATER))))
+                : engine.client.answer(request));
+        accept("u@example.test", "other@example.test");
+        engine.client.allUp();
+        engine.time.advance(Duration.ofMinutes(12));
+        assertThat(relayed()).containsExactly("other@example.test");
+        assertThat(engine.client.attempts()).hasSizeBetween(3, 5);
+        broken.set(false);
+        engine.time.advance(Duration.ofMinutes(6));
+        assertThat(relayed()).containsExactly("other@example.test", "u@example.test");
         assertThat(engine.mx.snapshot().queued()).isZero();
     }
 
@@ -476,6 +503,30 @@ class DeliveryFaultTest {
         broken.time.run();
         assertThat(started).isCompletedExceptionally();
         assertThat(mx.stop().toCompletableFuture()).isDone();
+    }
+
+    @Test
+    void aFaultThatStaysMakesNoBusyLoopInADrainEither() throws Exception {
+        Map<String, RuntimeException> faults =
+                faultySpool(false, Spool.class, HoldableSpool.class, FindableSpool.class, DeletableSpool.class);
+        engine.client.allDown();
+        engine.start();
+        engine.time.advance(Duration.ofMinutes(1));
+        engine.client.reply(ForwardPath.parse("never@example.test"), SmtpReply.of(550, "5.1.1", "Unknown"));
+        faults.put("hold", new IllegalStateException("planned"));
+        accept("never@example.test", "other@example.test");
+        engine.client.allUp();
+        for (int second = 0; second < 240 && engine.client.attempts().size() < 100; second++) {
+            engine.time.advance(Duration.ofSeconds(1));
+        }
+        assertThat(engine.client.attempts()).as("no storm").hasSize(2);
+        assertThat(relayed()).containsExactly("other@example.test");
+        engine.time.advance(Duration.ofMinutes(4));
+        assertThat(engine.client.attempts()).as("one more after five minutes").hasSize(3);
+        faults.clear();
+        engine.time.advance(Duration.ofMinutes(6));
+        assertThat(engine.spool.find(idOf("never@example.test")))
+                .hasValueSatisfying(message -> assertThat(message.held()).isTrue());
     }
 
     @Test
