@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.LongSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -25,8 +24,8 @@ final class Checkpoints {
 
     private static final Pattern CHECKPOINT = Pattern.compile("checkpoint-(\\d{10})");
     private static final String NEW = "checkpoint.new";
-    /** How many segments a close may read: the last one, and what the background had no time for. */
-    private static final int AT_CLOSE = 4;
+    /** How many segments may be without one while commits are under way: a close reads so many, or a start after a kill. */
+    private static final int MAY_WAIT = 4;
     /** How much of a segment is read in one go, about half a millisecond of a core. */
     private static final int SLICE_BYTES = 1 << 20;
 
@@ -149,33 +148,36 @@ final class Checkpoints {
     }
 
     /**
-     * Writes the checkpoint of the oldest segment that wants one. Returns whether there was one.
+     * Writes the checkpoint of the oldest segment that wants one. Returns whether it did.
      *
+     * @param isQuiet whether no commits are under way: else it would take a core from them, and waits until many do
      * @param breath run between slices, so that commits need not wait for a core
      */
-    boolean writeNext(Runnable breath) {
-        Optional<Segment> next =
-                wanting(Comparator.comparingInt(Segment::number), 1).stream().findFirst();
-        next.ifPresent(segment -> write(segment, breath));
-        return next.isPresent();
+    boolean writeNext(boolean isQuiet, Runnable breath) {
+        List<Segment> wanting = wanting(Comparator.comparingInt(Segment::number));
+        if (wanting.size() < (isQuiet ? 1 : MAY_WAIT) || space.shortage() != null) {
+            return false;
+        }
+        write(wanting.get(0), breath);
+        return true;
     }
 
     /** Writes the checkpoints that are missing at the end, when nothing is appended any more. */
     void close() {
-        wanting(Comparator.comparingInt(Segment::number).reversed(), AT_CLOSE)
-                .forEach(segment -> write(segment, () -> {}));
+        List<Segment> wanting = wanting(Comparator.comparingInt(Segment::number).reversed());
+        if (!wanting.isEmpty() && space.shortage() == null) {
+            wanting.forEach(segment -> write(segment, () -> {}));
+        }
     }
 
-    private List<Segment> wanting(Comparator<Segment> order, int most) {
-        List<Segment> wanting;
+    private List<Segment> wanting(Comparator<Segment> order) {
         synchronized (index) {
-            wanting = segments.all().stream()
+            return segments.all().stream()
                     .filter(segment -> !segment.checkpointed && isWorth(segment))
                     .sorted(order)
-                    .limit(most)
+                    .limit(MAY_WAIT)
                     .toList();
         }
-        return wanting.isEmpty() || space.shortage() != null ? List.of() : wanting;
     }
 
     private boolean isWorth(Segment segment) {

@@ -132,7 +132,7 @@ class Compactor {
         Thread.interrupted(); // nobody means this thread
         try {
             removeDead();
-            while (!closing && checkpoints.writeNext(this::breathe)) {
+            while (!closing && writeCheckpoint()) {
                 removeDead();
             }
             Optional<CompactionPolicy.Choice> choice = choose();
@@ -262,10 +262,14 @@ class Compactor {
     private void pace(long bytes) {
         budget.spend(bytes);
         for (long wait = budget.nanosToWait(); wait >= LEAST_WAIT_NANOS && !closing; wait = budget.nanosToWait()) {
-            if (!checkpoints.writeNext(this::breathe)) {
+            if (!writeCheckpoint()) {
                 LockSupport.parkNanos(this, wait);
             }
         }
+    }
+
+    private boolean writeCheckpoint() {
+        return checkpoints.writeNext(committer.isQuiet(), this::breathe);
     }
 
     private void breathe() {

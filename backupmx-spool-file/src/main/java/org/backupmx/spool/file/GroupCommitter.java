@@ -39,6 +39,9 @@ class GroupCommitter {
 
     static final int LAZY_MILLIS = 100;
     private static final long LAZY_NANOS = TimeUnit.MILLISECONDS.toNanos(LAZY_MILLIS);
+    /** It is quiet when no record has come for so long. */
+    private static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     private static final long SPACE_CHECK_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final int LAZY_LIMIT = 1024;
     private static final int BATCH_BYTES = 8 << 20;
@@ -69,6 +72,7 @@ class GroupCommitter {
     private final AtomicBoolean parked = new AtomicBoolean();
     private volatile boolean urgent;
     private volatile boolean closing;
+    private volatile long lastRecord;
     private volatile @Nullable SpoolException refusal;
     private volatile SpoolHealth health = SpoolHealth.accepting();
 
@@ -87,7 +91,8 @@ class GroupCommitter {
         this.space = space;
         this.syncMode = syncMode;
         this.nanoTime = nanoTime;
-        this.ahead = new RoomAhead(writer, space, syncMode, nanoTime);
+        this.ahead = new RoomAhead(writer, space, syncMode);
+        this.lastRecord = nanoTime.getAsLong();
     }
 
     /** Begins: the writer has an open segment. */
@@ -141,6 +146,11 @@ class GroupCommitter {
 
     boolean isCommitter(Thread candidate) {
         return candidate == thread;
+    }
+
+    /** Returns whether there is time for what commits would wait for. */
+    boolean isQuiet() {
+        return nanoTime.getAsLong() - lastRecord >= QUIET_NANOS;
     }
 
     /** Returns why new mail is refused, null if it is taken. */
@@ -205,7 +215,7 @@ class GroupCommitter {
         CommitItem batch = takeAll();
         boolean last = false;
         if (batch != null || !again.isEmpty()) {
-            ahead.recordsCame(lastDrain);
+            lastRecord = lastDrain;
             write(batch);
             tick();
         } else {
@@ -248,7 +258,7 @@ class GroupCommitter {
         boolean isQuiet = queue.get() == null && again.isEmpty();
         if (isQuiet && nanoTime.getAsLong() - lastDrain >= LAZY_NANOS) {
             rest();
-            if (ahead.isQuiet()) {
+            if (isQuiet()) {
                 prepare();
             }
         }

@@ -1,8 +1,6 @@
 package org.backupmx.spool.file;
 
 import java.io.IOException;
-import java.util.concurrent.TimeUnit;
-import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -14,33 +12,18 @@ final class RoomAhead {
 
     private static final Logger LOG = LoggerFactory.getLogger(RoomAhead.class);
 
-    /** It is quiet when no record has come for so long. */
-    private static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(1);
     /** How many segments more than must be free have to be: mail comes first. */
     private static final int PLENTY_SEGMENTS = 16;
 
     private final SegmentWriter writer;
     private final SpaceGuard space;
     private final boolean isOn;
-    private final LongSupplier nanoTime;
-    private long lastRecord;
     private boolean makesNoSpares;
 
-    RoomAhead(SegmentWriter writer, SpaceGuard space, SyncMode syncMode, LongSupplier nanoTime) {
+    RoomAhead(SegmentWriter writer, SpaceGuard space, SyncMode syncMode) {
         this.writer = writer;
         this.space = space;
         this.isOn = syncMode == SyncMode.FORCE && writer.keepsSpares();
-        this.nanoTime = nanoTime;
-        this.lastRecord = nanoTime.getAsLong();
-    }
-
-    /** Takes note that records came. */
-    void recordsCame(long now) {
-        lastRecord = now;
-    }
-
-    boolean isQuiet() {
-        return isOn && nanoTime.getAsLong() - lastRecord >= QUIET_NANOS;
     }
 
     /** Writes a piece, forced, if there is plenty of room. After a failure the segment is to be set aside. */

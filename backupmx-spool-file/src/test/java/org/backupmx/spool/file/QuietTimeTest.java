@@ -55,8 +55,39 @@ class QuietTimeTest {
         }
     }
 
+    private long checkpoints() {
+        return disk.files().stream()
+                .filter(name -> name.startsWith("checkpoint-"))
+                .count();
+    }
+
+    private void putUntilThereAre(FileSpool spool, int segments) throws SpoolException {
+        while (disk.segments().size() < segments) {
+            put(spool, 100_000);
+        }
+    }
+
     private long written() {
         return disk.files().stream().mapToLong(disk::size).sum();
+    }
+
+    /** A checkpoint takes a core and the disk for most of a second: commits come first, and a start reads a little more. */
+    @Test
+    void checkpointsWaitForAQuietSecondUnlessFourDo() throws Exception {
+        try (FileSpool spool = turns.taken(settings().spareSegments(0)).open()) {
+            putUntilThereAre(spool, 4);
+            turns.compact();
+            assertThat(checkpoints()).as("three segments want one").isZero();
+
+            turns.prepare();
+            turns.compact();
+            assertThat(checkpoints()).as("in a quiet second").isEqualTo(3);
+
+            putUntilThereAre(spool, 9);
+            turns.compact();
+            assertThat(checkpoints()).as("of five more, three may wait").isEqualTo(5);
+        }
+        assertThat(checkpoints()).as("after a close").isEqualTo(9);
     }
 
     @Test

@@ -6,13 +6,13 @@ import java.util.function.LongSupplier;
 /** Takes the turns of a spool's committer and compactor on the caller's thread, so that a history repeats exactly. */
 final class Turns {
 
+    private long nanos;
     private Committer committer;
     private Compacting compactor;
 
     /** Makes a spool work by these turns; its clock moves 10 ms at each look, and compaction does not wait. */
     FileSpoolBuilder taken(FileSpoolBuilder settings) {
-        long[] nanos = new long[1];
-        return settings.nanoTime(() -> nanos[0] += 10_000_000)
+        return settings.nanoTime(() -> nanos += 10_000_000)
                 .compactionBytesPerSecond(FileSpoolBuilder.MAX_COMPACTION_BYTES_PER_SECOND)
                 .turns(Committer::new, Compacting::new);
     }
@@ -41,9 +41,10 @@ final class Turns {
         committer.rest();
     }
 
-    /** Does what the committer does after a quiet second. */
+    /** Has a second pass, and does what the committer does after a quiet one. */
     void prepare() {
         committer.wake();
+        nanos += 1_000_000_000;
         committer.prepare();
     }
 
