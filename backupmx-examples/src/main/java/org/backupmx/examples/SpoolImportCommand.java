@@ -53,14 +53,13 @@ final class SpoolImportCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         long total = total();
-        try (Spool spool = directory.openForWriting()) {
-            Path file = ledger == null ? from.resolve(ledgerName()) : ledger;
-            return new TransferCommand(spec)
-                    .run(
-                            total,
-                            watcher ->
-                                    SpoolImport.into(spool).withWatcher(watcher).from(from, file));
-        }
+        return new TransferCommand(spec).run(total, watcher -> {
+            // closed before a signal ends the process: what the ledger calls done is on disk then, with its attempts
+            try (Spool spool = directory.openForWriting()) {
+                Path file = ledger == null ? from.resolve(ledgerName()) : ledger;
+                return SpoolImport.into(spool).withWatcher(watcher).from(from, file);
+            }
+        });
     }
 
     private long total() throws IOException {

@@ -7,8 +7,10 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,6 +38,8 @@ final class ImportRun {
     private static final int BUFFER_BYTES = 1 << 16;
     /** The envelope of 15,000 recipients with the longest of everything stays below. */
     private static final long MAX_ENVELOPE_BYTES = 64L << 20;
+    /** No clock tells more, and leases have to end later. */
+    private static final Instant LAST = Instant.parse("9999-12-31T23:59:59.999999999Z");
 
     private final Spool spool;
     private final Path directory;
@@ -117,10 +121,15 @@ final class ImportRun {
             if (!NAME.matcher(name).matches()) {
                 throw new UnfitException(file + ": its name (expected: 1 to 64 letters, digits and hyphens)");
             }
+            checkRegular(file);
             if (Files.size(file) > MAX_ENVELOPE_BYTES) {
                 throw new UnfitException(file + ": too large (expected: at most " + MAX_ENVELOPE_BYTES + " bytes)");
             }
             QueuedMessage was = EnvelopeJson.read(Files.readString(file, UTF_8));
+            if (was.message().receivedAt().isAfter(LAST)) {
+                throw new UnfitException(
+                        file + ": receivedAt: " + was.message().receivedAt() + " (expected: until " + LAST + ")");
+            }
             if (was.held() && !(spool instanceof HoldableSpool)) {
                 throw new UnfitException(file + ": is held (expected: a spool that can hold messages)");
             }
@@ -129,6 +138,15 @@ final class ImportRun {
             throw new UnfitException(file + ": no UTF-8");
         } catch (IllegalArgumentException e) {
             throw new UnfitException(file + ": " + e.getMessage());
+        } catch (IOException e) {
+            throw new UnfitException(file + ": cannot be read: " + e);
+        }
+    }
+
+    /** What is no file may have no end, or nothing to read. */
+    private static void checkRegular(Path file) throws UnfitException {
+        if (Files.exists(file, LinkOption.NOFOLLOW_LINKS) && !Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+            throw new UnfitException(file + ": no regular file (expected: one)");
         }
     }
 
@@ -154,7 +172,8 @@ final class ImportRun {
         Envelope envelope = was.message().envelope();
         SpoolWriter writer = null;
         boolean taken = false;
-        try (InputStream mailData = Files.newInputStream(file)) {
+        checkRegular(file);
+        try (InputStream mailData = UnreadableException.telling(open(file))) {
             writer = spool.begin(envelope, was.message().receivedAt());
             long written = copy(mailData, writer);
             if (written != expected) {
@@ -163,12 +182,22 @@ final class ImportRun {
             }
             batch.add(new Entering(name, was, writer));
             taken = true;
-        } catch (NoSuchFileException e) {
-            throw new UnfitException(file + ": no such file (expected: the mail data of the message)");
+        } catch (UnreadableException e) {
+            throw new UnfitException(file + ": cannot be read: " + e.getCause());
         } finally {
             if (writer != null && !taken) {
                 writer.close();
             }
+        }
+    }
+
+    private static InputStream open(Path file) throws UnfitException, UnreadableException {
+        try {
+            return Files.newInputStream(file);
+        } catch (NoSuchFileException e) {
+            throw new UnfitException(file + ": no such file (expected: the mail data of the message)");
+        } catch (IOException e) {
+            throw new UnreadableException(e);
         }
     }
 

@@ -35,12 +35,11 @@ final class PrivateFiles {
         Files.createDirectory(directory, mode(directory, "rwx------"));
     }
 
-    /** Makes a file, anew if it is there. */
+    /** Makes a file. What is there, perhaps somebody else's, or a link to something else, goes. */
     static FileChannel create(Path file) throws IOException {
+        Files.deleteIfExists(file);
         return FileChannel.open(
-                file,
-                Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING),
-                mode(file, "rw-------"));
+                file, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), mode(file, "rw-------"));
     }
 
     /** Opens a file to write behind what it holds; makes it if it is not there. */

@@ -421,6 +421,63 @@ class SpoolTransferTest {
                 .isEqualTo("no such file (expected: the mail data of the message)");
     }
 
+    /** Found beside good messages: each costs itself and no other. */
+    @Test
+    void whatIsNoFileOrBeyondAllTimeIsToldAndTheRestGoesOn() throws Exception {
+        fill(spool, 6);
+        SpoolExport.of(spool).toDirectory(directory);
+        List<String> names = names(directory).stream()
+                .filter(name -> name.endsWith(".json"))
+                .map(name -> name.replace(".json", ""))
+                .toList();
+        Path json = directory.resolve(names.get(0) + ".json");
+        Files.delete(json);
+        Files.createDirectory(json);
+        Path eml = directory.resolve(names.get(1) + ".eml");
+        Files.delete(eml);
+        Files.createDirectory(eml);
+        Path linked = directory.resolve(names.get(2) + ".eml");
+        Path elsewhere = folder.resolve("elsewhere");
+        Files.move(linked, elsewhere);
+        Files.createSymbolicLink(linked, elsewhere);
+        Path last = directory.resolve(names.get(3) + ".json");
+        Files.writeString(
+                last,
+                Files.readString(last)
+                        .replaceFirst("\"receivedAt\": \"[^\"]*", "\"receivedAt\": \"" + Instant.MAX)
+                        .replace("\"attempts\": 0", "\"attempts\": 2"));
+        Follower follower = new Follower();
+        InMemorySpool into = InMemorySpool.create();
+
+        TransferResult result = SpoolImport.into(into).withWatcher(follower).from(directory, ledger);
+
+        assertThat(follower.failed)
+                .hasSize(4)
+                .anySatisfy(line -> assertThat(line).contains(json + ": no regular file"))
+                .anySatisfy(line -> assertThat(line).contains(eml + ": no regular file"))
+                .anySatisfy(line -> assertThat(line).contains(linked + ": no regular file"))
+                .anySatisfy(line -> assertThat(line).contains("receivedAt: " + Instant.MAX));
+        assertThat(result.messages()).isEqualTo(2);
+        assertThat(scan(into)).hasSize(2);
+    }
+
+    /** What another user put where the mbox grows must not be filled with mail. */
+    @Test
+    void anMboxIsTheOwnersWhateverStoodInItsPlace() throws Exception {
+        fill(spool, 1);
+        Path readable = folder.resolve("readable");
+        Files.createFile(readable, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-r--r--")));
+        Path mbox = folder.resolve("mail.mbox");
+        Files.createSymbolicLink(folder.resolve("mail.mbox.part"), readable);
+
+        SpoolExport.of(spool).toMbox(mbox);
+
+        assertThat(readable).isEmptyFile();
+        assertThat(Files.isSymbolicLink(mbox)).isFalse();
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(mbox)))
+                .isEqualTo("rw-------");
+    }
+
     @Test
     void aLedgerThatIsNoneIsRefused() throws Exception {
         fill(spool, 1);
