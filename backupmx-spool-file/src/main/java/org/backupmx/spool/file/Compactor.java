@@ -7,7 +7,6 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -140,7 +139,7 @@ class Compactor {
                 compact(choice.get());
                 woken = true;
             }
-        } catch (IOException | CompletionException | CancellationException e) {
+        } catch (IOException | RuntimeException e) { // room must go on to be given back, whatever it was
             LOG.atWarn().setCause(e).log("spool space not given back yet");
             woken = false;
         }

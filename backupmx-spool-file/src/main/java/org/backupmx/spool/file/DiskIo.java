@@ -2,6 +2,7 @@ package org.backupmx.spool.file;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
@@ -16,11 +17,12 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolUnavailableException;
 import org.backupmx.spool.file.internal.DirectoryInUseException;
 import org.backupmx.spool.file.internal.DirectoryLock;
@@ -70,29 +72,52 @@ final class DiskIo implements FileIo {
             return DirectoryLock.acquire(file, attributes(file, OWNER_READS));
         } catch (DirectoryInUseException e) {
             throw new SpoolUnavailableException("spool " + e.getMessage(), e);
+        } catch (IOException e) {
+            throw translated(e);
         }
     }
 
     @Override
     public List<String> list(Path directory) throws IOException {
         try (Stream<Path> files = Files.list(directory)) {
-            return files.filter(file -> Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS))
-                    .map(file -> file.getFileName().toString())
-                    .collect(Collectors.toList());
+            List<String> names = new ArrayList<>();
+            for (Path file : (Iterable<Path>) files::iterator) {
+                String name = file.getFileName().toString();
+                if (Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+                    names.add(name);
+                } else if (name.startsWith(SegmentFiles.PREFIX) && isOther(file)) {
+                    throw new SpoolException(
+                            file + ": no regular file (expected: one, or its mail would be missed): move it out of the"
+                                    + " directory, or put the file that is meant in its place");
+                }
+            }
+            return names;
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
+    }
+
+    /** Tells whether it is there, and not a file that was removed a moment ago. */
+    private static boolean isOther(Path file) {
+        return Files.isSymbolicLink(file) || Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS);
     }
 
     @Override
     public Handle openForWriting(Path file) throws IOException {
-        return new DiskHandle(
-                file,
-                Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE),
-                attributes(file, OWNER_READS));
+        try {
+            return new DiskHandle(
+                    file,
+                    true,
+                    Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE),
+                    attributes(file, OWNER_READS));
+        } catch (IOException e) {
+            throw translated(e); // no inode left
+        }
     }
 
     @Override
     public Handle openForReading(Path file) throws IOException {
-        return new DiskHandle(file, Set.of(StandardOpenOption.READ), NONE);
+        return new DiskHandle(file, false, Set.of(StandardOpenOption.READ), NONE);
     }
 
     @Override
@@ -133,37 +158,73 @@ final class DiskIo implements FileIo {
     }
 
     private static IOException translated(IOException e) {
-        String message = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
-        boolean full = message.contains("no space left")
-                || message.contains("quota exceeded")
-                || message.contains("not enough space");
-        return full ? new NoSpaceException(String.valueOf(e.getMessage()), e) : e;
+        String message = String.valueOf(e.getMessage());
+        return tellsFullDisk(message, wordsForFullDisk()) ? new NoSpaceException(message, e) : e;
+    }
+
+    /** Tells whether a message is that of a full disk or quota; {@code words} are those that the machine has for it. */
+    static boolean tellsFullDisk(String message, String words) {
+        String lower = message.toLowerCase(Locale.ROOT);
+        return message.contains(words)
+                || lower.contains("no space left")
+                || lower.contains("quota exceeded")
+                || lower.contains("not enough space");
+    }
+
+    /** Returns what the operating system calls a full disk: it says so in the language of who started the process. */
+    static String wordsForFullDisk() {
+        try (FileChannel full = FileChannel.open(Path.of("/dev/full"), StandardOpenOption.WRITE)) {
+            full.write(ByteBuffer.allocate(1));
+        } catch (IOException e) {
+            String message = e.getMessage();
+            if (message != null) {
+                return message;
+            }
+        }
+        return "No space left on device";
     }
 
     /**
      * A file channel whose reads survive interrupts: the JDK closes a channel under every thread when one of them is
-     * interrupted, so it is opened again and the interrupt put off until the read is done. Writes and forces are never
-     * repeated: the new channel would not know of the old one's failure.
+     * interrupted, so it is opened again and the interrupt put off until the read is done. One that is written is not:
+     * the new channel would not know of the old one's failure.
      */
     private static final class DiskHandle implements Handle {
 
         private final Path file;
+        private final boolean isWritten;
         private volatile FileChannel channel;
         private volatile boolean closed;
 
-        DiskHandle(Path file, Set<? extends OpenOption> options, FileAttribute<?>[] attributes) throws IOException {
+        DiskHandle(Path file, boolean isWritten, Set<? extends OpenOption> options, FileAttribute<?>[] attributes)
+                throws IOException {
             this.file = file;
+            this.isWritten = isWritten;
             this.channel = FileChannel.open(file, options, attributes);
+        }
+
+        @FunctionalInterface
+        private interface Reading {
+            long from(FileChannel channel) throws IOException;
         }
 
         @Override
         public int read(ByteBuffer into, long position) throws IOException {
+            return (int) whateverInterrupts(current -> current.read(into, position));
+        }
+
+        @Override
+        public long size() throws IOException {
+            return whateverInterrupts(FileChannel::size);
+        }
+
+        private long whateverInterrupts(Reading reading) throws IOException {
             boolean interrupted = false;
             try {
                 while (true) {
                     FileChannel current = channel;
                     try {
-                        return current.read(into, position);
+                        return reading.from(current);
                     } catch (ClosedByInterruptException e) {
                         interrupted = true;
                         Thread.interrupted();
@@ -180,7 +241,7 @@ final class DiskIo implements FileIo {
         }
 
         private synchronized void reopen(FileChannel broken, ClosedChannelException cause) throws IOException {
-            if (closed) {
+            if (closed || isWritten) {
                 throw cause;
             }
             if (channel == broken) {
@@ -209,11 +270,6 @@ final class DiskIo implements FileIo {
         @Override
         public void truncate(long size) throws IOException {
             channel.truncate(size);
-        }
-
-        @Override
-        public long size() throws IOException {
-            return channel.size();
         }
 
         @Override

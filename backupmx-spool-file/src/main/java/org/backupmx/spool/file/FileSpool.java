@@ -418,10 +418,14 @@ public final class FileSpool
         return true;
     }
 
-    private void await(CompletableFuture<Void> durable) throws SpoolException {
+    private void checkMayWait() {
         if (committer.isCommitter(Thread.currentThread())) {
             throw new IllegalStateException("thread: backupmx-commit (expected: another one, this call waits for it)");
         }
+    }
+
+    private void await(CompletableFuture<Void> durable) throws SpoolException {
+        checkMayWait();
         try {
             durable.join();
         } catch (CompletionException e) {
@@ -490,6 +494,7 @@ public final class FileSpool
 
     @Override
     public void close() throws SpoolException {
+        checkMayWait();
         if (!closed.compareAndSet(false, true)) {
             return;
         }

@@ -79,6 +79,9 @@ class GroupCommitter {
     // below: the committer's own
     private final List<CommitItem> appended = new ArrayList<>();
     private final Deque<CommitItem> again = new ArrayDeque<>();
+    /** What of the batch was not appended yet. */
+    private @Nullable CommitItem unappended;
+
     private @Nullable SpoolException broken;
     private @Nullable SpoolException closeFailure;
     private int markedEnd;
@@ -233,7 +236,16 @@ class GroupCommitter {
 
     private void abandonAll(SpoolException cause) {
         closeFailure = cause;
+        try {
+            writer.setAside();
+        } catch (IOException | RuntimeException e) {
+            cause.addSuppressed(e);
+        }
         appended.forEach(item -> fail(item, cause));
+        again.forEach(item -> fail(item, cause));
+        for (CommitItem item = unappended; item != null; item = item.next) {
+            fail(item, cause);
+        }
         for (CommitItem item = queue.getAndSet(CLOSED); item != null; item = item.next) {
             fail(item, cause);
         }
@@ -303,12 +315,12 @@ class GroupCommitter {
             again.clear();
             first.forEach(this::append);
         }
-        for (CommitItem item = batch; item != null; ) {
-            CommitItem next = item.next;
-            item.next = null;
+        unappended = batch;
+        for (CommitItem item = batch; item != null; item = unappended) {
             waited |= !item.canWait();
             append(item);
-            item = next;
+            unappended = item.next;
+            item.next = null;
         }
         try {
             if (waited || writer.isOpen() && writer.unforcedBytes() >= STREAM_BYTES) {

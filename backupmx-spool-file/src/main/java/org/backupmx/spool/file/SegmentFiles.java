@@ -25,7 +25,10 @@ final class SegmentFiles {
 
     private static final Logger LOG = LoggerFactory.getLogger(SegmentFiles.class);
 
-    private static final Pattern SEGMENT = Pattern.compile("segment-(\\d{10})");
+    /** How the name of every segment begins. */
+    static final String PREFIX = "segment-";
+
+    private static final Pattern SEGMENT = Pattern.compile(PREFIX + "(\\d{10})");
     private static final String NEW = "segment.new";
     private static final String RESERVE = "reserve";
     private static final String NEW_RESERVE = "reserve.new";
@@ -47,7 +50,7 @@ final class SegmentFiles {
     }
 
     static String name(int number) {
-        return String.format("segment-%010d", number);
+        return PREFIX + String.format("%010d", number);
     }
 
     Path directory() {
@@ -109,16 +112,18 @@ final class SegmentFiles {
     Opened create(SegmentHeader plain) throws IOException {
         DataKey dataKey = encryption.newDataKey();
         SegmentHeader header = dataKey == null ? plain : encryption.wrap(plain, dataKey);
-        Path spare = spares.take();
-        Path work = spare == null ? directory.resolve(NEW) : spare;
-        try {
-            begin(work, header, spare == null);
-        } catch (FileIo.NoSpaceException e) {
-            if (!reserved.compareAndSet(true, false)) {
-                throw e;
+        Path work = beginSpare(header);
+        if (work == null) {
+            work = directory.resolve(NEW);
+            try {
+                begin(work, header, true);
+            } catch (FileIo.NoSpaceException e) {
+                if (!reserved.compareAndSet(true, false)) {
+                    throw e;
+                }
+                work = directory.resolve(RESERVE);
+                begin(work, header, false);
             }
-            work = directory.resolve(RESERVE);
-            begin(work, header, false);
         }
         Path path = path(header.number());
         io.rename(work, path);
@@ -126,16 +131,39 @@ final class SegmentFiles {
         FileIo.Handle writing = io.openForWriting(path);
         boolean whole = false;
         try {
+            long allocated = writing.size();
             FileIo.Handle reading = io.openForReading(path);
             Segment segment = new Segment(header.number(), header, dataKey, reading);
             segments.put(header.number(), segment);
-            long allocated = writing.size();
             whole = true;
             return new Opened(segment, writing, allocated);
         } finally {
             if (!whole) {
                 writing.close();
             }
+        }
+    }
+
+    /** Begins a segment in a spare; null if there is none. One that cannot be written goes: mail is taken without it. */
+    private @Nullable Path beginSpare(SegmentHeader header) {
+        Path spare = spares.take();
+        if (spare == null) {
+            return null;
+        }
+        try {
+            begin(spare, header, false);
+            return spare;
+        } catch (IOException e) {
+            LOG.atWarn().setCause(e).addKeyValue("file", spare.getFileName()).log("spare cannot be used, removed");
+            try {
+                io.delete(spare);
+            } catch (IOException also) {
+                LOG.atWarn()
+                        .setCause(also)
+                        .addKeyValue("file", spare.getFileName())
+                        .log("spare not removed");
+            }
+            return null;
         }
     }
 

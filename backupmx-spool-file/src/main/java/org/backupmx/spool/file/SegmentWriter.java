@@ -3,6 +3,7 @@ package org.backupmx.spool.file;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.function.LongSupplier;
+import org.backupmx.spool.SpoolException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,6 +63,10 @@ final class SegmentWriter {
 
     /** Begins the next segment. */
     void open() throws IOException {
+        if (lastNumber == Integer.MAX_VALUE) {
+            throw new SpoolException(SegmentFiles.name(lastNumber)
+                    + ": the last number there is (expected: a lower one): move the spool's mail to a new directory");
+        }
         long key = keys.getAsLong();
         SegmentHeader header = new SegmentHeader(lastNumber + 1, key == 0 ? 1 : key, session, lastNumber, lastEnd);
         SegmentFiles.Opened opened = files.create(header);

@@ -72,20 +72,42 @@ record SpoolOpening(
         SegmentWriter writer =
                 new SegmentWriter(segments, settings.keys, settings.segmentBytes, session, recovery.lastNumber(), end);
         writer.open();
-        GroupCommitter committer = settings.committer.make(index, writer, space, settings.syncMode, settings.nanoTime);
-        Compactor compactor = settings.compactor.make(
-                index,
-                segments,
-                committer,
-                checkpoints,
-                new CompactionPolicy(settings.slackSegments * (long) settings.segmentBytes),
-                new IoBudget(settings.compactionBytesPerSecond, settings.nanoTime),
-                settings.segmentBytes);
-        wake.compactor = compactor;
-        committer.start();
-        compactor.start();
-        return new SpoolOpening(
-                segments, index, committer, compactor, checkpoints, List.copyOf(recovery.lost()), session);
+        boolean running = false;
+        try {
+            GroupCommitter committer =
+                    settings.committer.make(index, writer, space, settings.syncMode, settings.nanoTime);
+            Compactor compactor = settings.compactor.make(
+                    index,
+                    segments,
+                    committer,
+                    checkpoints,
+                    new CompactionPolicy(settings.slackSegments * (long) settings.segmentBytes),
+                    new IoBudget(settings.compactionBytesPerSecond, settings.nanoTime),
+                    settings.segmentBytes);
+            wake.compactor = compactor;
+            committer.start();
+            start(compactor, committer);
+            running = true;
+            return new SpoolOpening(
+                    segments, index, committer, compactor, checkpoints, List.copyOf(recovery.lost()), session);
+        } finally {
+            if (!running) {
+                writer.close();
+            }
+        }
+    }
+
+    /** Starts the second thread. If there can be none, the first must not go on in a directory that others may open. */
+    private static void start(Compactor compactor, GroupCommitter committer) throws SpoolException {
+        boolean started = false;
+        try {
+            compactor.start();
+            started = true;
+        } finally {
+            if (!started) {
+                committer.close();
+            }
+        }
     }
 
     /** What is not known must not be cut away, nor what was refused be taken for stored. */

@@ -2,15 +2,18 @@ package org.backupmx.spool.file;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.backupmx.spool.testkit.SpoolActions.START;
 import static org.backupmx.spool.testkit.SpoolActions.octets;
 import static org.backupmx.spool.testkit.SpoolActions.read;
 import static org.backupmx.spool.testkit.SpoolActions.store;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +26,7 @@ import org.backupmx.spool.SpoolException;
 import org.backupmx.spool.SpoolId;
 import org.backupmx.spool.SpoolUnavailableException;
 import org.backupmx.spool.testkit.Envelopes;
+import org.backupmx.spool.testkit.SpoolActions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -96,6 +100,49 @@ class DirectoryTest {
     }
 
     @Test
+    void nothingStaysOfALongerPid() throws Exception {
+        Files.createDirectories(temporary.resolve("spool"));
+        Files.writeString(temporary.resolve("spool").resolve("lock"), "999999999999999\n");
+        try (FileSpool spool = builder().open()) {
+            assertThat(spool.health().isAccepting()).isTrue();
+            assertThat(Files.readString(temporary.resolve("spool").resolve("lock")))
+                    .isEqualTo(ProcessHandle.current().pid() + "\n");
+        }
+    }
+
+    /** Who moved it to another disk and left a link would miss its mail. */
+    @Test
+    void aSegmentThatIsALinkIsToldAndNotPassedOver() throws Exception {
+        try (FileSpool spool = builder().open()) {
+            store(spool, Envelopes.to("x@a.example"), START, octets(100, 1));
+        }
+        Path segment = temporary.resolve("spool").resolve(SegmentFiles.name(1));
+        Path elsewhere = temporary.resolve("elsewhere");
+        Files.move(segment, elsewhere);
+        Files.createSymbolicLink(segment, elsewhere);
+        assertThatThrownBy(() -> builder().open())
+                .isInstanceOf(SpoolException.class)
+                .hasMessageStartingWith(segment + ": no regular file (expected: one");
+        assertThatThrownBy(() -> SpoolInspector.describe(temporary.resolve("spool")))
+                .isInstanceOf(SpoolException.class)
+                .hasMessageStartingWith(segment + ": no regular file");
+        Files.move(elsewhere, segment, StandardCopyOption.REPLACE_EXISTING);
+        try (FileSpool spool = builder().open()) {
+            assertThat(SpoolActions.scan(spool)).hasSize(1);
+        }
+    }
+
+    /** The next number would not be read again. */
+    @Test
+    void numbersThatEndAreToldBeforeMailIsTaken() throws Exception {
+        builder().open().close();
+        Files.createFile(temporary.resolve("spool").resolve(SegmentFiles.name(Integer.MAX_VALUE)));
+        assertThatThrownBy(() -> builder().open())
+                .isInstanceOf(SpoolException.class)
+                .hasMessageStartingWith("segment-2147483647: the last number there is");
+    }
+
+    @Test
     void onlyTheOwnerMayReadOrEnter() throws Exception {
         builder().open().close();
         assertThat(mode(temporary.resolve("spool"))).isEqualTo("rwx------");
@@ -130,6 +177,41 @@ class DirectoryTest {
             assertThat(read(spool, id)).isEqualTo(octets(5_000, 1));
             assertThat(Thread.interrupted()).isTrue();
             assertThat(read(spool, id)).isEqualTo(octets(5_000, 1));
+        }
+    }
+
+    /** The operating system tells of it in the language of the machine. */
+    @Test
+    void aFullDiskIsKnownInAnyLanguage() throws Exception {
+        String german = "Auf dem Gerät ist kein Speicherplatz mehr verfügbar";
+        assertThat(DiskIo.tellsFullDisk("/var/spool/segment.new: " + german, german))
+                .isTrue();
+        assertThat(DiskIo.tellsFullDisk("Eingabe-/Ausgabefehler", german)).isFalse();
+        assertThat(DiskIo.tellsFullDisk("Disk quota exceeded", german)).isTrue();
+        Path full = Path.of("/dev/full");
+        assumeThat(full).exists();
+        try (FileIo.Handle file = new DiskIo().openForWriting(full)) {
+            assertThatThrownBy(() -> file.write(ByteBuffer.allocate(1), 0))
+                    .isInstanceOf(FileIo.NoSpaceException.class)
+                    .hasMessage(DiskIo.wordsForFullDisk());
+        }
+    }
+
+    @Test
+    void interruptsDoNotTouchWhatIsReadAndEndWhatIsWritten() throws Exception {
+        FileIo io = new DiskIo();
+        Path file = temporary.resolve("file");
+        try (FileIo.Handle writing = io.openForWriting(file);
+                FileIo.Handle reading = io.openForReading(file)) {
+            SegmentFiles.writeFully(writing, ByteBuffer.wrap(octets(100, 1)), 0);
+            Thread.currentThread().interrupt();
+            assertThat(reading.size()).isEqualTo(100);
+            assertThat(Thread.currentThread().isInterrupted()).isTrue();
+            assertThatThrownBy(() -> writing.read(ByteBuffer.allocate(100), 0)).isInstanceOf(IOException.class);
+            assertThat(Thread.interrupted()).isTrue();
+            assertThatThrownBy(() -> writing.write(ByteBuffer.allocate(100), 100))
+                    .isInstanceOf(IOException.class);
+            assertThat(reading.size()).isEqualTo(100);
         }
     }
 

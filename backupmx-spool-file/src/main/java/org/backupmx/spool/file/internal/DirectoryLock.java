@@ -87,9 +87,9 @@ public final class DirectoryLock implements Closeable {
             String text = new String(pid.array(), 0, pid.position(), StandardCharsets.US_ASCII).trim();
             throw refused(directory, text.isEmpty() ? "unknown" : text);
         }
-        channel.truncate(0);
-        String pid = ProcessHandle.current().pid() + "\n";
-        channel.write(ByteBuffer.wrap(pid.getBytes(StandardCharsets.US_ASCII)), 0);
+        byte[] pid = (ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII);
+        channel.write(ByteBuffer.wrap(pid), 0); // over what is there: a full disk may have no room for it anew
+        channel.truncate(pid.length);
     }
 
     private static DirectoryInUseException refused(@Nullable Path directory, String pid) {
