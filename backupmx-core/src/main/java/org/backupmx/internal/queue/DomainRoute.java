@@ -153,12 +153,6 @@ final class DomainRoute {
         return redirected(relaySettings());
     }
 
-    /** Tells whether the way is one for mail with REQUIRETLS, as far as that is known. */
-    boolean isAuthenticated() {
-        Known last = known;
-        return last != null && last.isAuthenticated();
-    }
-
     /** Returns in which order mail goes, as far as that is known. */
     LeaseOrder drainOrder() {
         Known last = known;
