@@ -31,8 +31,11 @@ import org.backupmx.mail.Mailbox;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.RecipientOutcome;
+import org.backupmx.relay.RelayCredentials;
 import org.backupmx.relay.RelayRequest;
 import org.backupmx.relay.RelayResult;
+import org.backupmx.relay.RelaySettings;
+import org.backupmx.relay.TlsPolicy;
 import org.backupmx.spool.testkit.InMemorySpool;
 import org.backupmx.testing.FakeMxResolver;
 import org.backupmx.testing.FakeRelayClient.Relayed;
@@ -345,6 +348,98 @@ class DnsDisasterTest {
         engine.time.advance(Duration.ofMinutes(20));
         assertThat(relayed()).containsExactly("u@home.test");
         assertThat(engine.client.relayed().get(0).nextHop()).hasToString("127.0.0.60:2500[127.0.0.60]");
+    }
+
+    /** Whose look-up knows {@code home.test}, and is asked to fail or to forget it. */
+    private final class Settings {
+        private final RelayDomain home;
+        private boolean fails;
+        private boolean forgets;
+
+        Settings(RelaySettings own) {
+            home = RelayDomain.of("home.test")
+                    .withNextHops(List.of(NextHop.parse("127.0.0.60:2500")))
+                    .withRelaySettings(own);
+        }
+
+        private Optional<RelayDomain> find(MailDomain domain) {
+            if (fails) {
+                throw new IllegalStateException("planned");
+            }
+            return forgets || !home.covers(domain) ? Optional.empty() : Optional.of(home);
+        }
+
+        void engine() {
+            engine.builder
+                    .relayDomains(RelayDomains.lookup(this::find))
+                    .postmaster(Mailbox.parse("postmaster@home.test"));
+        }
+
+        /** Has a message wait for a primary that is away, and the engine restart. */
+        void waitAndRestart() {
+            engine();
+            engine.client.allDown();
+            engine.start();
+            send("u@home.test");
+            engine.time.advance(Duration.ofMinutes(30));
+            engine.stop();
+            DnsDisasterTest.this.engine = DnsDisasterTest.this.engine(engine.time, engine.spool.another());
+            engine();
+        }
+    }
+
+    private static final RelaySettings VERIFIED = RelaySettings.defaults()
+            .withTls(TlsPolicy.verify())
+            .withCredentials(RelayCredentials.of("backup", "secret".toCharArray()));
+
+    private List<RelaySettings> settingsOfAttempts() {
+        return engine.client.attempts().stream().map(RelayRequest::settings).toList();
+    }
+
+    @Test
+    void mailWaitsForSettingsThatCannotBeLookedUpAtTheStart() {
+        Settings settings = new Settings(VERIFIED);
+        settings.waitAndRestart();
+        settings.fails = true;
+        engine.start();
+        engine.time.advance(Duration.ofDays(1));
+        assertThat(settingsOfAttempts()).isEmpty();
+        assertThat(engine.events.events(RouteHeld.class)).hasSize(1);
+        settings.fails = false;
+        engine.time.advance(Duration.ofMinutes(20));
+        assertThat(relayed()).containsExactly("u@home.test");
+        assertThat(settingsOfAttempts()).containsExactly(VERIFIED);
+    }
+
+    @Test
+    void aDomainThatIsForgottenOverARestartStillHasTls() {
+        Settings settings = new Settings(VERIFIED);
+        settings.waitAndRestart();
+        settings.forgets = true;
+        engine.start();
+        engine.time.advance(Duration.ofMinutes(20));
+        assertThat(relayed()).containsExactly("u@home.test");
+        assertThat(settingsOfAttempts())
+                .containsExactly(RelaySettings.defaults().withTls(TlsPolicy.encrypt()));
+    }
+
+    @Test
+    void aDomainThatIsForgottenInARedirectionHasItsSettingsAfterIt() throws Exception {
+        Settings settings = new Settings(VERIFIED);
+        settings.engine();
+        engine.client.allDown();
+        engine.start();
+        send("u@home.test");
+        engine.mx.queue().redirect(MailDomain.of("home.test"), NextHop.parse("127.0.0.61:2500"), "me");
+        engine.time.advance(Duration.ofMinutes(30));
+        settings.forgets = true;
+        engine.time.advance(Duration.ofMinutes(30));
+        engine.mx.queue().endRedirect(MailDomain.of("home.test"), "me");
+        engine.client.allUp();
+        engine.time.advance(Duration.ofHours(1));
+        assertThat(relayed()).containsExactly("u@home.test");
+        List<RelaySettings> all = settingsOfAttempts();
+        assertThat(all.get(all.size() - 1)).isEqualTo(VERIFIED);
     }
 
     @Test

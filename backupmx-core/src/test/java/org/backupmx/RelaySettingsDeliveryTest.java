@@ -6,7 +6,10 @@ import static org.assertj.core.api.Assertions.tuple;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.backupmx.event.RecipientDeferred;
@@ -28,6 +31,7 @@ import org.backupmx.relay.RelayRequest;
 import org.backupmx.relay.RelayResult;
 import org.backupmx.relay.RelaySettings;
 import org.backupmx.relay.TlsPolicy;
+import org.backupmx.retry.RetryPolicy;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -77,6 +81,40 @@ class RelaySettingsDeliveryTest {
                 .isNotEmpty()
                 .extracting(ProbeRequest::domain, ProbeRequest::settings)
                 .isSubsetOf(tuple(MailDomain.of("example.test"), ALL), tuple(MailDomain.of("second.test"), OWN));
+    }
+
+    /** An operator puts another host in the primary's place while a lane begins one attempt after the other. */
+    @Test
+    void noHostIsGivenTheSettingsOfTheNext() {
+        MailDomain domain = MailDomain.of("example.test");
+        engine.builder.relaySettings(ALL).retryPolicy(RetryPolicy.intervals(Duration.ofHours(2)));
+        domains(NextHop.parse("127.0.0.50:2500"));
+        engine.client.reply(ForwardPath.parse("a@example.test"), SmtpReply.of(451, "4.2.1", "later"));
+        engine.client.reply(ForwardPath.parse("b@example.test"), SmtpReply.of(451, "4.2.1", "later"));
+        engine.start();
+        accept("a@example.test");
+        accept("b@example.test");
+        accept("u@example.test"); // taken: the primary gets several at a time
+        engine.time.advance(Duration.ofMinutes(12));
+        Map<String, Set<RelaySettings>> given = new ConcurrentHashMap<>();
+        engine.client.script(request -> {
+            given.computeIfAbsent(request.nextHop().nextHop().host(), host -> ConcurrentHashMap.newKeySet())
+                    .add(request.settings());
+            engine.time.run(); // the search that began before ends now
+            return engine.client.answer(request);
+        });
+        engine.mx.queue().redirect(domain, NextHop.parse("127.0.0.51:2500"), "me");
+        engine.mx.queue().flush(domain);
+        engine.time.run();
+        engine.time.advance(Duration.ofMinutes(1));
+        engine.mx.queue().flush(domain);
+        engine.time.run();
+        assertThat(given)
+                .isEqualTo(Map.of(
+                        "127.0.0.50",
+                        Set.of(ALL),
+                        "127.0.0.51",
+                        Set.of(ALL.forStrangers().withTls(TlsPolicy.encrypt()))));
     }
 
     // ---- what a failed session is about

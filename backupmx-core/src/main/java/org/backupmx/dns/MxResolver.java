@@ -18,7 +18,8 @@ public interface MxResolver {
     /**
      * Returns a resolver that asks the DNS servers this machine is set up with, as they are when this is called.
      *
-     * <p>It asks each server at most twice, gives up after 15 s in all, falls back to TCP when an answer is truncated,
+     * <p>It asks each server at most twice, the next one when one is silent or fails (SERVFAIL, REFUSED), so all of them
+     * must validate if one is to. It gives up after 15 s in all, falls back to TCP when an answer is truncated,
      * follows at most 8 CNAMEs, and remembers answers, at most 8 MiB of them, for their time to live, at least 60 s and
      * at most 1 d; that a name or record does not exist, at most 1 h. A server's failure is not remembered. An answer
      * that is truncated over TCP as well is a failure, as what is missing may be our own name, and so is one of more than

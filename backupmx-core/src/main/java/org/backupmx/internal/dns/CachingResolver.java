@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.stream.IntStream;
@@ -50,7 +51,10 @@ final class CachingResolver implements Resolver {
 
         static Answer of(@Nullable Message message, @Nullable Throwable fault) {
             if (message == null) {
-                return new Answer(null, fault);
+                Throwable cause = fault instanceof CompletionException ? fault.getCause() : fault;
+                return cause instanceof OneOfSeveral.NoAnswer none
+                        ? of(none.message(), null) // no server said more
+                        : new Answer(null, fault);
             }
             if (message.getHeader().getFlag(Flags.TC)) {
                 // over UDP it would have been asked for again: this one came by TCP, and is not whole
@@ -135,9 +139,14 @@ final class CachingResolver implements Resolver {
         }
     }
 
+    /** Tells whether a message says something of what was asked; else a server failed, or refused. */
+    static boolean isAnswer(Message message) {
+        return message.getRcode() == Rcode.NOERROR || message.getRcode() == Rcode.NXDOMAIN;
+    }
+
     /** Returns for how long an answer serves: none at all for a server's failure. */
     private static Duration timeToLive(Question question, @Nullable Message answer) {
-        if (answer == null || (answer.getRcode() != Rcode.NOERROR && answer.getRcode() != Rcode.NXDOMAIN)) {
+        if (answer == null || !isAnswer(answer)) {
             return Duration.ZERO;
         }
         List<Record> records = answer.getSection(Section.ANSWER);

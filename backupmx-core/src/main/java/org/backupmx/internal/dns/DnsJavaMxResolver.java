@@ -65,7 +65,7 @@ public final class DnsJavaMxResolver implements MxResolver {
             if (server.isUnresolved()) {
                 throw new IllegalArgumentException("servers: " + server + " (expected: resolved)");
             }
-            SimpleResolver resolver = new SimpleResolver(server);
+            SimpleResolver resolver = servers.size() == 1 ? new SimpleResolver(server) : new OneOfSeveral(server);
             resolver.setTimeout(serverTimeout);
             resolver.setEDNS(0, UDP_PAYLOAD, 0, List.of());
             resolvers.add(resolver);

@@ -134,11 +134,6 @@ final class DomainLane {
                 : RequireTls.of(known.isAuthenticated(), limits());
     }
 
-    /** Tells whether the way is one for mail with REQUIRETLS; whether the next hop offers it shows there. */
-    boolean isAuthenticated() {
-        return route.isAuthenticated();
-    }
-
     /** The primary's health, see {@link LanePrimary#health(Duration)}; it is watched for a while from now on. */
     CompletableFuture<PrimaryHealth> health(Duration maxAge) {
         wanted();
@@ -380,7 +375,7 @@ final class DomainLane {
             timer.arm(old);
         }
         if (known.route() instanceof RelayRoute.NextHops hops) {
-            deliver(now, hops);
+            deliver(now, known, hops);
         } else if (known.route() instanceof RelayRoute.Undeliverable undeliverable) {
             failDue(now, undeliverable.reply());
         } else {
@@ -390,7 +385,7 @@ final class DomainLane {
         rescue.work(now);
     }
 
-    private void deliver(Instant now, RelayRoute.NextHops hops) throws SpoolException {
+    private void deliver(Instant now, DomainRoute.Known way, RelayRoute.NextHops hops) throws SpoolException {
         if (hours.next(now).isAfter(now)) {
             waitForHours(now, hours.next(now));
             return;
@@ -402,7 +397,7 @@ final class DomainLane {
             return;
         }
         if (primary.breaker().open().isPresent()) {
-            doubt(now, hops);
+            doubt(now, way, hops);
             return;
         }
         resting = false;
@@ -432,7 +427,7 @@ final class DomainLane {
                     }
                 } else if (delivery.permits.tryAcquire(this)) {
                     isUsed = true;
-                    begin(next).attempt(primary.trial(hops.addresses(), now), permits);
+                    begin(next).attempt(way, primary.trial(hops.addresses(), now), permits);
                 } else {
                     mail.putBack(next);
                     return;
@@ -457,7 +452,7 @@ final class DomainLane {
     }
 
     /** The primary's refusals are not believed: mail stays, but for a canary at a time. */
-    private void doubt(Instant now, RelayRoute.NextHops hops) throws SpoolException {
+    private void doubt(Instant now, DomainRoute.Known way, RelayRoute.NextHops hops) throws SpoolException {
         Instant nextCanary = primary.breaker().nextCanary();
         if (canaries.isEmpty()) {
             rest(now);
@@ -470,7 +465,7 @@ final class DomainLane {
         if (inFlight.get() == 0 && !canaries.isEmpty() && primary.permits().tryAcquire(this)) {
             HeldLease canary = canaries.poll();
             if (canary != null && !canary.isLost(now) && delivery.permits.tryAcquire(this)) {
-                begin(canary).attempt(primary.trial(hops.addresses(), now), primary.permits());
+                begin(canary).attempt(way, primary.trial(hops.addresses(), now), primary.permits());
                 return;
             }
             primary.permits().unused();

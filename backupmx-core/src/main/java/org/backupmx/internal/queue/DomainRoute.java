@@ -10,6 +10,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.backupmx.event.LastGoodRouteUsed;
 import org.backupmx.event.RouteHeld;
 import org.backupmx.event.RouteRestored;
@@ -105,6 +106,7 @@ final class DomainRoute {
     private final RetryPolicy defaultPolicy;
     private final AtomicBoolean searching = new AtomicBoolean();
     private volatile @Nullable Known known;
+    private volatile @Nullable RelayDomain lastSettings; // as they were found last
     private volatile boolean outdated;
     private volatile String trouble = ""; // why there is no way now; empty if there is one
     private volatile String told = ""; // the trouble that listeners know of
@@ -151,12 +153,6 @@ final class DomainRoute {
         return redirected(relaySettings());
     }
 
-    /** Tells whether the way is one for mail with REQUIRETLS, as far as that is known. */
-    boolean isAuthenticated() {
-        Known last = known;
-        return last != null && last.isAuthenticated();
-    }
-
     /** Returns in which order mail goes, as far as that is known. */
     LeaseOrder drainOrder() {
         Known last = known;
@@ -200,7 +196,7 @@ final class DomainRoute {
         try {
             return delivery.directory
                     .find(domain)
-                    .exceptionallyCompose(fault -> isRemembered(fault)
+                    .exceptionallyCompose(fault -> isOfTheDns(fault)
                             ? CompletableFuture.completedFuture(Optional.empty())
                             : CompletableFuture.failedFuture(fault))
                     .thenCompose(settings -> route(settings, redirect));
@@ -209,14 +205,18 @@ final class DomainRoute {
         }
     }
 
-    /** Tells whether the memory stands in for who knows whether the domain is ours: the DNS, or anybody at the start. */
-    private boolean isRemembered(Throwable fault) {
+    /**
+     * Tells whether the memory stands in for the DNS, which has no settings to tell. Who failed otherwise may have some, without
+     * which mail must not go: TLS, credentials. It waits.
+     */
+    private boolean isOfTheDns(Throwable fault) {
         Throwable cause = fault instanceof CompletionException && fault.getCause() != null ? fault.getCause() : fault;
-        return (known == null || cause instanceof DnsUnavailableException)
+        return cause instanceof DnsUnavailableException
                 && delivery.journal.find(domain).isPresent();
     }
 
     private CompletionStage<Known> route(Optional<RelayDomain> settings, Optional<NextHop> redirect) {
+        settings.ifPresent(now -> lastSettings = now);
         Optional<LastGoodRoute> before = delivery.journal.find(domain);
         boolean isRelayDomain = settings.isPresent() || before.isPresent();
         boolean allowsPrivate = delivery.config.allowPrivateNextHops()
@@ -227,9 +227,13 @@ final class DomainRoute {
                 .orElse(defaultPolicy);
         UndeliveredPolicy undelivered =
                 settings.flatMap(RelayDomain::undelivered).orElse(delivery.config.undelivered());
-        RelaySettings own = relaySettings(settings, isRelayDomain);
+        RelaySettings own = isRelayDomain || lastSettings != null
+                ? relaySettings(before)
+                : delivery.config.relaySettings().forStrangers();
         RelaySettings relaySettings = redirect.isEmpty() ? own : redirected(own);
-        DeliveryRate rate = isRelayDomain && redirect.isEmpty() ? deliveryRate(settings) : DeliveryRate.unlimited();
+        DeliveryRate rate = isRelayDomain && redirect.isEmpty()
+                ? asFound(RelayDomain::deliveryRate, delivery.config.deliveryRate())
+                : DeliveryRate.unlimited();
         List<NextHop> nextHops = redirect.map(List::of).orElseGet(() -> nextHops(settings, before));
         Destination destination = new Destination(domain, isRelayDomain, nextHops, allowsPrivate);
         return delivery.routes.find(destination, isInTrouble()).thenApply(found -> {
@@ -244,7 +248,7 @@ final class DomainRoute {
                     relaySettings,
                     redirect.isEmpty() && !destination.nextHops().isEmpty(),
                     rate,
-                    isRelayDomain ? drainOrder(settings) : LeaseOrder.OLDEST,
+                    isRelayDomain ? asFound(RelayDomain::drainOrder, delivery.config.drainOrder()) : LeaseOrder.OLDEST,
                     found.route(),
                     found.lastGood(),
                     isElsewhere,
@@ -256,29 +260,16 @@ final class DomainRoute {
         });
     }
 
-    /** A domain whose settings are not found any more keeps those it had: they may demand TLS. */
-    private RelaySettings relaySettings(Optional<RelayDomain> settings, boolean isRelayDomain) {
-        RelaySettings ofAll = delivery.config.relaySettings();
-        if (!isRelayDomain) {
-            return ofAll.forStrangers();
-        }
-        Known last = known;
-        RelaySettings otherwise = settings.isPresent() || last == null ? ofAll : last.relaySettings();
-        return settings.flatMap(RelayDomain::relaySettings).orElse(otherwise);
+    /** A domain whose settings are not found any more keeps those it had; after a restart, of a demand for TLS what is left. */
+    private RelaySettings relaySettings(Optional<LastGoodRoute> before) {
+        RelaySettings own = asFound(RelayDomain::relaySettings, delivery.config.relaySettings());
+        boolean isForgotten =
+                lastSettings == null && before.filter(LastGoodRoute::demandsTls).isPresent();
+        return isForgotten && !own.tls().isDemanded() ? own.withTls(TlsPolicy.encrypt()) : own;
     }
 
-    /** A domain whose settings are not found any more keeps those it had. */
-    private DeliveryRate deliveryRate(Optional<RelayDomain> settings) {
-        Known last = known;
-        DeliveryRate otherwise =
-                settings.isPresent() || last == null ? delivery.config.deliveryRate() : last.deliveryRate();
-        return settings.flatMap(RelayDomain::deliveryRate).orElse(otherwise);
-    }
-
-    private LeaseOrder drainOrder(Optional<RelayDomain> settings) {
-        Known last = known;
-        LeaseOrder otherwise = settings.isPresent() || last == null ? delivery.config.drainOrder() : last.drainOrder();
-        return settings.flatMap(RelayDomain::drainOrder).orElse(otherwise);
+    private <T> T asFound(Function<RelayDomain, Optional<T>> setting, T otherwise) {
+        return Optional.ofNullable(lastSettings).flatMap(setting).orElse(otherwise);
     }
 
     /** Another host is not the primary: it gets no credentials, and cannot have its certificate; TLS may still be asked of it. */
@@ -298,7 +289,9 @@ final class DomainRoute {
     /** Keeps a way to a relay domain for when there is none. */
     private void keep(Known now, boolean isFixed) {
         if (now.isGood() && now.route() instanceof RelayRoute.NextHops hops && !domain.isAddressLiteral()) {
-            delivery.journal.found(domain, LastGoodRoute.of(hops, isFixed, now.at()));
+            delivery.journal.found(
+                    domain,
+                    LastGoodRoute.of(hops, isFixed, now.relaySettings().tls().isDemanded(), now.at()));
         }
     }
 
@@ -306,7 +299,9 @@ final class DomainRoute {
     void confirm() {
         Known last = known;
         if (last != null && last.isElsewhere() && last.route() instanceof RelayRoute.NextHops hops) {
-            delivery.journal.found(domain, LastGoodRoute.of(hops, false, delivery.runtime.now()));
+            delivery.journal.found(
+                    domain,
+                    LastGoodRoute.of(hops, false, last.relaySettings().tls().isDemanded(), delivery.runtime.now()));
             known = new Known(
                     last.isRelayDomain(),
                     last.retryPolicy(),

@@ -48,8 +48,11 @@ final class Flight implements Attempt.Ending {
         this.landing = new Landing(delivery, lane, held);
     }
 
-    /** Attempts the message at these addresses, with a permit of the primary's and one of all. */
-    void attempt(List<NextHopAddress> addresses, PrimaryPermits of) {
+    /**
+     * Attempts the message at these addresses of a way, with a permit of the primary's and one of all. Meanwhile the lane may
+     * know of another way already, whose settings are not for these addresses.
+     */
+    void attempt(DomainRoute.Known way, List<NextHopAddress> addresses, PrimaryPermits of) {
         landing.begins(of);
         landing.contained(() -> {
             Optional<SpoolLease> attempted = settler.toAttempt(held.lease());
@@ -58,11 +61,11 @@ final class Flight implements Attempt.Ending {
                 return;
             }
             recipients = attempted.get().recipients();
-            if (held.lease().message().envelope().requireTls() && !lane.isAuthenticated()) {
+            if (held.lease().message().envelope().requireTls() && !way.isAuthenticated()) {
                 settler.deferred(held, null, recipients, NOT_SAFE, expiry, landing);
                 return;
             }
-            new Attempt(delivery, addresses, lane.relaySettings(), attempted.get(), this).start();
+            new Attempt(delivery, addresses, way.relaySettings(), attempted.get(), this).start();
         });
     }
 

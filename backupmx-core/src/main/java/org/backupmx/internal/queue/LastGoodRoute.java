@@ -20,9 +20,10 @@ import org.backupmx.relay.RelayRoute;
  *
  * @param at when the way was found
  * @param isFixed whether an operator wrote its next hops down; else they are mail exchangers
+ * @param demandsTls whether the domain's settings had mail go by TLS or not at all
  * @param hosts its hosts, the most preferred first
  */
-record LastGoodRoute(Instant at, boolean isFixed, List<Host> hosts) {
+record LastGoodRoute(Instant at, boolean isFixed, boolean demandsTls, List<Host> hosts) {
 
     /** The most addresses of a host that are kept. */
     static final int MOST_ADDRESSES = 8;
@@ -64,7 +65,7 @@ record LastGoodRoute(Instant at, boolean isFixed, List<Host> hosts) {
         hosts = List.copyOf(hosts);
     }
 
-    static LastGoodRoute of(RelayRoute.NextHops hops, boolean isFixed, Instant at) {
+    static LastGoodRoute of(RelayRoute.NextHops hops, boolean isFixed, boolean demandsTls, Instant at) {
         Map<NextHop, List<InetAddress>> addresses = new HashMap<>();
         for (NextHopAddress hop : hops.addresses()) {
             List<InetAddress> known = addresses.computeIfAbsent(hop.nextHop(), unknown -> new ArrayList<>());
@@ -75,6 +76,7 @@ record LastGoodRoute(Instant at, boolean isFixed, List<Host> hosts) {
         return new LastGoodRoute(
                 at,
                 isFixed,
+                demandsTls,
                 hops.preferences().entrySet().stream()
                         .map(entry -> new Host(
                                 entry.getKey(),
@@ -89,12 +91,15 @@ record LastGoodRoute(Instant at, boolean isFixed, List<Host> hosts) {
     /** Returns this with what was known before of hosts that are still there and were not used this time. */
     LastGoodRoute with(LastGoodRoute before) {
         return new LastGoodRoute(
-                at, isFixed, hosts.stream().map(host -> host.orOld(before, at)).toList());
+                at,
+                isFixed,
+                demandsTls,
+                hosts.stream().map(host -> host.orOld(before, at)).toList());
     }
 
     /** Tells whether it is the same way, whenever it was found and in whatever order its addresses came. */
     boolean isSame(LastGoodRoute other) {
-        if (isFixed != other.isFixed || hosts.size() != other.hosts.size()) {
+        if (isFixed != other.isFixed || demandsTls != other.demandsTls || hosts.size() != other.hosts.size()) {
             return false;
         }
         for (int i = 0; i < hosts.size(); i++) {

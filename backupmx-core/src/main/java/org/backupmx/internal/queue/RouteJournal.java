@@ -27,11 +27,13 @@ import org.backupmx.relay.NextHop;
  * </pre>
  *
  * with the preference, {@code -} in its place for a fixed next hop, and the second since 1970 at which the host had these
- * addresses. The last whole route of a domain counts. Thread-safe.
+ * addresses; {@code tls} follows if the domain's settings demanded that. The last whole route of a domain counts. Thread-safe.
  */
 final class RouteJournal implements KeptLines.Owner {
 
     static final String SERIES = "routes";
+
+    private static final String TLS = "tls";
 
     /** The most domains that are remembered; the routes of any more are not. */
     static final int MOST_DOMAINS = 50_000;
@@ -98,7 +100,8 @@ final class RouteJournal implements KeptLines.Owner {
                         addresses(words[5])));
         begun.put(domain, begin);
         if (number == count && (routes.size() < MOST_DOMAINS || routes.containsKey(domain))) {
-            routes.put(domain, new LastGoodRoute(line.at(), isFixed, begin.hosts()));
+            boolean demandsTls = words.length > 6 && words[6].equals(TLS);
+            routes.put(domain, new LastGoodRoute(line.at(), isFixed, demandsTls, begin.hosts()));
         }
     }
 
@@ -137,7 +140,7 @@ final class RouteJournal implements KeptLines.Owner {
                     host.nextHop().toString(),
                     "" + host.at().getEpochSecond(),
                     addresses);
-            lines.add(new HistoryEntry(route.at(), text));
+            lines.add(new HistoryEntry(route.at(), route.demandsTls() ? text + " " + TLS : text));
         }
         return lines;
     }

@@ -121,6 +121,33 @@ class DnsJavaMxResolverTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {Rcode.SERVFAIL, Rcode.REFUSED, Rcode.FORMERR, Rcode.NOTIMP})
+    void theNextServerIsAskedWhenOneFails(int rcode) throws IOException {
+        try (DnsServer first = new DnsServer()) {
+            first.fail("example.org", rcode);
+            dns.add("example.org", Type.MX, "10 mx1.example.net.");
+            MxResolver two = resolver(Duration.ofSeconds(5), first.address(), dns.address());
+            assertThat(mx(two, "example.org")).isEqualTo(found(new MailExchanger("mx1.example.net", 10)));
+            assertThat(mx(two, "gone.example"))
+                    .as("what one server says is not asked of another")
+                    .isEqualTo(new MxLookup.NoSuchDomain());
+            assertThat(first.queries().size() + dns.queries().size()).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void whenAllServersFailTheReasonOfOneIsNamed() throws IOException {
+        try (DnsServer other = new DnsServer()) {
+            other.bogus("example.org");
+            dns.bogus("example.org");
+            assertThat(mx(resolver(Duration.ofSeconds(5), other.address(), dns.address()), "example.org"))
+                    .isInstanceOfSatisfying(
+                            MxLookup.TemporaryFailure.class,
+                            failure -> assertThat(failure.reason()).contains("DNSSEC_BOGUS"));
+        }
+    }
+
     @Test
     void eightCnamesAreFollowedAndNoMore() {
         for (int i = 0; i < 12; i++) {

@@ -72,7 +72,7 @@ class RouteJournalTest {
                 addresses.add(new NextHopAddress(nextHop, address(address)));
             }
         }
-        return LastGoodRoute.of(new RelayRoute.NextHops(addresses, preferences, List.of()), false, time.now());
+        return LastGoodRoute.of(new RelayRoute.NextHops(addresses, preferences, List.of()), false, false, time.now());
     }
 
     private static InetAddress address(String text) {
@@ -97,6 +97,7 @@ class RouteJournalTest {
     void fixedNextHopsStayInTheirOrder() {
         LastGoodRoute fixed = new LastGoodRoute(
                 time.now(),
+                true,
                 true,
                 route("0 b.test:2500 9.9.9.1", "1 a.test:25 9.9.9.2").hosts());
         journal.found(DOMAIN, fixed);

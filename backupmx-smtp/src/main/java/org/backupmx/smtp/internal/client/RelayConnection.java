@@ -195,7 +195,7 @@ final class RelayConnection {
     }
 
     private DialogueFault noConnection(Throwable cause) {
-        boolean noAddress = String.valueOf(cause.getMessage()).contains("Cannot assign requested address");
+        boolean noAddress = OwnEnd.failed(cause);
         InetSocketAddress source = source();
         if (noAddress && source != null) {
             return DialogueFault.ours("Source address " + source.getAddress().getHostAddress() + " cannot be used");
