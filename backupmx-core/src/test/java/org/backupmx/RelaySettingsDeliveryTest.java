@@ -117,6 +117,38 @@ class RelaySettingsDeliveryTest {
                         Set.of(ALL.forStrangers().withTls(TlsPolicy.encrypt()))));
     }
 
+    /** A probe may carry credentials, too. */
+    @Test
+    void noHostIsProbedWithTheSettingsOfTheNext() {
+        MailDomain domain = MailDomain.of("example.test");
+        engine.builder.relaySettings(ALL).retryPolicy(RetryPolicy.intervals(Duration.ofHours(2)));
+        domains(NextHop.parse("127.0.0.50:2500"));
+        engine.client.reply(ForwardPath.parse("a@example.test"), SmtpReply.of(451, "4.2.1", "later"));
+        engine.start();
+        accept("a@example.test");
+        engine.time.advance(Duration.ofMinutes(12));
+        engine.client.script(request -> {
+            engine.time.run(); // the search that began before ends now
+            engine.mx.health().probe(domain);
+            engine.time.run();
+            return engine.client.answer(request);
+        });
+        engine.mx.queue().redirect(domain, NextHop.parse("127.0.0.51:2500"), "me");
+        engine.mx.queue().flush(domain);
+        engine.time.run();
+        engine.time.advance(Duration.ofMinutes(12));
+        engine.mx.queue().endRedirect(domain, "me");
+        engine.mx.queue().flush(domain);
+        engine.time.run();
+        engine.time.advance(Duration.ofMinutes(1));
+        assertThat(engine.client.probes())
+                .extracting(probe -> probe.nextHop().nextHop().host(), ProbeRequest::settings)
+                .contains(tuple("127.0.0.50", ALL))
+                .contains(tuple("127.0.0.51", ALL.forStrangers().withTls(TlsPolicy.encrypt())))
+                .doesNotContain(tuple("127.0.0.51", ALL))
+                .doesNotContain(tuple("127.0.0.50", ALL.forStrangers().withTls(TlsPolicy.encrypt())));
+    }
+
     // ---- what a failed session is about
 
     private final List<String> tried = new ArrayList<>();

@@ -214,7 +214,7 @@ final class LanePrimary {
             if (watched != null && !watched.nextHops().equals(hops.primary())) {
                 unfollow();
             }
-            PrimaryWatch following = scheduler.watches().follow(delivery, lane, hops);
+            PrimaryWatch following = scheduler.watches().follow(delivery, lane, known.relaySettings(), hops);
             following.permits().capped(lane, known.deliveryRate());
             watch = following;
         } else if (watched != null) {

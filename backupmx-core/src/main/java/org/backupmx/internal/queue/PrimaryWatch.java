@@ -3,6 +3,7 @@ package org.backupmx.internal.queue;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -46,7 +47,7 @@ final class PrimaryWatch {
     private final PrimaryWatches watches;
     private final List<NextHop> nextHops;
     private final HealthProbe probe;
-    private final Set<DomainLane> followers = ConcurrentHashMap.newKeySet();
+    private final Map<DomainLane, RelaySettings> followers = new ConcurrentHashMap<>();
     private final PrimaryPermits permits;
 
     private final PrimaryMonitor monitor; // guarded by this
@@ -135,8 +136,11 @@ final class PrimaryWatch {
         return nextHops;
     }
 
-    /** Takes a lane, and the addresses as it found them; false if this watch has ended. */
-    synchronized boolean follow(DomainLane lane, List<NextHopAddress> found) {
+    /**
+     * Takes a lane, how it presents itself to this primary, which is not for the next one it finds, and the addresses as it found
+     * them; false if this watch has ended.
+     */
+    synchronized boolean follow(DomainLane lane, RelaySettings settings, List<NextHopAddress> found) {
         if (ended) {
             return false;
         }
@@ -144,7 +148,7 @@ final class PrimaryWatch {
             watches.isAt(this, addresses, found);
             addresses = found;
         }
-        followers.add(lane);
+        followers.put(lane, settings);
         arm();
         return true;
     }
@@ -286,7 +290,7 @@ final class PrimaryWatch {
 
     /** Takes the news that the DNS does not say where the primary is; as long as another lane knows, it is known. */
     void unresolved(DomainLane lane, String reason) {
-        if (followers.stream().allMatch(follower -> follower == lane)) {
+        if (followers.keySet().stream().allMatch(follower -> follower == lane)) {
             unresolved(reason);
         }
     }
@@ -320,7 +324,7 @@ final class PrimaryWatch {
                 permits.restart();
             }
             permits.open(isOpen());
-            followers.forEach(lane -> lane.healthChanged(isAnswering, isBack));
+            followers.keySet().forEach(lane -> lane.healthChanged(isAnswering, isBack));
         }
     }
 
@@ -329,7 +333,7 @@ final class PrimaryWatch {
         if (!delivery.events.isObserved()) {
             return;
         }
-        Set<MailDomain> domains = followers.stream()
+        Set<MailDomain> domains = followers.keySet().stream()
                 .map(DomainLane::domain)
                 .filter(domain -> !delivery.orders.isMaintained(domain))
                 .collect(Collectors.toSet());
@@ -381,14 +385,14 @@ final class PrimaryWatch {
 
     /** Runs the probe that was enqueued. */
     void run(Runnable whenDone) {
-        DomainLane by = asker.next();
+        ProbeAsker.Turn by = asker.next();
         if (by == null) { // the last lane went, and the watch with it
             dropped();
             whenDone.run();
             return;
         }
-        by.refreshRoute();
-        new PrimaryProbe(delivery, by.domain(), by.relaySettings(), addresses)
+        by.lane().refreshRoute();
+        new PrimaryProbe(delivery, by.lane().domain(), by.settings(), addresses)
                 .run()
                 .whenComplete((result, fault) -> {
                     asker.probed(by, result instanceof ProbeResult.Healthy);

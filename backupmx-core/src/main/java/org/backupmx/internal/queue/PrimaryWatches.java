@@ -10,6 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.backupmx.relay.NextHop;
 import org.backupmx.relay.NextHopAddress;
 import org.backupmx.relay.RelayRoute;
+import org.backupmx.relay.RelaySettings;
 import org.jspecify.annotations.Nullable;
 
 /** The watches of one engine: one for each primary, however many domains go there. Thread-safe. */
@@ -26,13 +27,13 @@ final class PrimaryWatches {
     private volatile boolean stopped;
 
     /** Returns the watch of the primary that a route leads to, and makes the lane follow it. */
-    PrimaryWatch follow(Delivery delivery, DomainLane lane, RelayRoute.NextHops route) {
+    PrimaryWatch follow(Delivery delivery, DomainLane lane, RelaySettings settings, RelayRoute.NextHops route) {
         List<NextHop> key = route.primary();
         List<NextHopAddress> addresses = route.addresses();
         while (true) {
             PrimaryWatch watch =
                     watches.computeIfAbsent(key, unknown -> new PrimaryWatch(delivery, this, key, addresses));
-            if (watch.follow(lane, addresses)) {
+            if (watch.follow(lane, settings, addresses)) {
                 return watch;
             }
             watches.remove(key, watch);

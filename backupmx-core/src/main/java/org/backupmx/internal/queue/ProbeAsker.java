@@ -1,6 +1,6 @@
 package org.backupmx.internal.queue;
 
-import java.util.Set;
+import java.util.Map;
 import java.util.random.RandomGenerator;
 import org.backupmx.health.HealthProbe;
 import org.backupmx.relay.ProbeDepth;
@@ -15,12 +15,15 @@ import org.jspecify.annotations.Nullable;
 final class ProbeAsker {
 
     private final boolean makesDemands; // in its probes, as in sessions for mail
-    private final Set<DomainLane> followers; // of the watch, which changes it
+    private final Map<DomainLane, RelaySettings> followers; // of the watch, which changes it
     private final RandomGenerator random;
     private volatile @Nullable DomainLane served; // whose demands the primary met last
     private volatile boolean isInDoubt; // the last probe by them failed
 
-    ProbeAsker(HealthProbe probe, Set<DomainLane> followers, RandomGenerator random) {
+    /** A lane and how it presents itself to this primary. */
+    record Turn(DomainLane lane, RelaySettings settings) {}
+
+    ProbeAsker(HealthProbe probe, Map<DomainLane, RelaySettings> followers, RandomGenerator random) {
         this.makesDemands = probe.depth()
                 .filter(depth -> depth.compareTo(ProbeDepth.EHLO) >= 0)
                 .isPresent();
@@ -30,7 +33,7 @@ final class ProbeAsker {
 
     /** Tells whether lanes follow that make other demands of a session. */
     boolean hasOthersThan(RelaySettings settings) {
-        return followers.stream().anyMatch(lane -> !lane.relaySettings().equals(settings));
+        return followers.values().stream().anyMatch(other -> !other.equals(settings));
     }
 
     /** A message of a lane was delivered. */
@@ -48,28 +51,30 @@ final class ProbeAsker {
 
     /** Returns whose turn it is to ask; null if nobody follows. */
     @Nullable
-    DomainLane next() {
+    Turn next() {
         DomainLane last = served;
-        if (last != null && followers.contains(last) && !isInDoubt) {
-            return last;
+        RelaySettings settings = last == null ? null : followers.get(last);
+        if (last != null && settings != null && !isInDoubt) {
+            return new Turn(last, settings);
         }
         isInDoubt = false;
         int skipped = random.nextInt(Math.max(1, followers.size()));
-        return followers.stream()
+        return followers.entrySet().stream()
                 .skip(skipped)
                 .findFirst()
-                .or(() -> followers.stream().findFirst())
+                .or(() -> followers.entrySet().stream().findFirst())
+                .map(follower -> new Turn(follower.getKey(), follower.getValue()))
                 .orElse(null);
     }
 
     /** Takes by whose demands a probe was made, and whether the primary met them. */
-    void probed(DomainLane asker, boolean isMet) {
+    void probed(Turn asker, boolean isMet) {
         if (isMet) {
-            served = asker;
+            served = asker.lane();
             if (makesDemands) {
-                followers.forEach(lane -> lane.demandsMet(asker.relaySettings()));
+                followers.keySet().forEach(lane -> lane.demandsMet(asker.settings()));
             }
-        } else if (asker == served) {
+        } else if (asker.lane() == served) {
             isInDoubt = true;
         }
     }
