@@ -122,7 +122,8 @@ class RelaySettingsDeliveryTest {
     void noHostIsProbedWithTheSettingsOfTheNext() {
         MailDomain domain = MailDomain.of("example.test");
         engine.builder.relaySettings(ALL).retryPolicy(RetryPolicy.intervals(Duration.ofHours(2)));
-        domains(NextHop.parse("127.0.0.50:2500"));
+        engine.builder.relayDomains(RelayDomains.of(
+                List.of(RelayDomain.of("example.test").withNextHops(List.of(NextHop.parse("127.0.0.50:2500"))))));
         engine.client.reply(ForwardPath.parse("a@example.test"), SmtpReply.of(451, "4.2.1", "later"));
         engine.start();
         accept("a@example.test");

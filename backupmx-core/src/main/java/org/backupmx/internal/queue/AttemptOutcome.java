@@ -130,7 +130,7 @@ final class AttemptOutcome {
         deferred(
                 recipient,
                 RescueMark.answered(recipient.state(), reply),
-                Greylisted.soonest(reply, now.plus(wait), now));
+                Greylisted.soonest(reply, recipient.state(), lease.attempts(), now.plus(wait), now));
     }
 
     /** A recipient in rescue is refused there: an operator has to look at it. */

@@ -7,6 +7,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.backupmx.mail.SmtpReply;
 import org.backupmx.relay.ReplyClass;
+import org.backupmx.spool.RecipientState;
 
 /** When a primary that greylists us is tried again (RFC 6647): when it says, for waiting longer helps nobody. */
 final class Greylisted {
@@ -19,6 +20,9 @@ final class Greylisted {
 
     static final Duration LONGEST = Duration.ofHours(1);
 
+    /** Who still says so after as many attempts will always say so: then the retry policy counts. */
+    static final int ATTEMPTS = 20;
+
     private static final Pattern SPAN =
             Pattern.compile("(\\d{1,6})\\s?(seconds?|secs?|s|minutes?|mins?|m)\\b", Pattern.CASE_INSENSITIVE);
     private static final Pattern CLOCK = Pattern.compile("\\b(\\d{1,3}):(\\d{2}):(\\d{2})\\b");
@@ -30,9 +34,14 @@ final class Greylisted {
         return reply.isTransient() && ReplyClass.of(reply) == ReplyClass.GREYLIST;
     }
 
-    /** Returns when to try again: as the retry policy has it, or earlier after greylisting. */
-    static Instant soonest(SmtpReply reply, Instant planned, Instant now) {
-        if (!is(reply)) {
+    /**
+     * Returns when to try again: as the retry policy has it, or earlier after greylisting.
+     *
+     * @param before the recipient's state before this reply
+     * @param attempts how often its message was attempted before
+     */
+    static Instant soonest(SmtpReply reply, RecipientState before, int attempts, Instant planned, Instant now) {
+        if (!is(reply) || attempts >= ATTEMPTS && before instanceof RecipientState.Deferred last && is(last.reply())) {
             return planned;
         }
         Instant due = now.plus(stated(String.join(" ", reply.lines())));

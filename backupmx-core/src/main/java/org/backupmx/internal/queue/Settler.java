@@ -177,7 +177,8 @@ final class Settler {
             outcome.deferred(
                     recipient,
                     marked(recipient.state(), reply),
-                    Greylisted.soonest(reply, retry.instant(), outcome.now));
+                    Greylisted.soonest(
+                            reply, recipient.state(), outcome.lease.attempts(), retry.instant(), outcome.now));
         } else {
             outcome.expired(recipient, reply);
         }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.time.Instant;
 import org.backupmx.mail.SmtpReply;
+import org.backupmx.spool.RecipientState;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -14,8 +15,24 @@ class GreylistedTest {
     private static final Instant NOW = Instant.parse("2026-03-01T12:00:00Z");
 
     private static long secondsAfter(SmtpReply reply, Duration planned) {
-        return Duration.between(NOW, Greylisted.soonest(reply, NOW.plus(planned), NOW))
+        return secondsAfter(reply, RecipientState.Pending.INSTANCE, 0, planned);
+    }
+
+    private static long secondsAfter(SmtpReply reply, RecipientState before, int attempts, Duration planned) {
+        return Duration.between(NOW, Greylisted.soonest(reply, before, attempts, NOW.plus(planned), NOW))
                 .toSeconds();
+    }
+
+    /** A filter that says so for ever is tried no more often than any. */
+    @Test
+    void whoAlwaysSaysSoIsLeftToThePolicy() {
+        SmtpReply reply = SmtpReply.of(450, "4.7.1", "Greylisted, try again in 1 sec");
+        RecipientState again = new RecipientState.Deferred(reply, NOW);
+        RecipientState first = new RecipientState.Deferred(SmtpReply.of(451, "4.3.0", "Local error"), NOW);
+        Duration planned = Duration.ofMinutes(30);
+        assertThat(secondsAfter(reply, again, Greylisted.ATTEMPTS - 1, planned)).isEqualTo(10);
+        assertThat(secondsAfter(reply, again, Greylisted.ATTEMPTS, planned)).isEqualTo(1800);
+        assertThat(secondsAfter(reply, first, 1000, planned)).isEqualTo(10);
     }
 
     @ParameterizedTest
