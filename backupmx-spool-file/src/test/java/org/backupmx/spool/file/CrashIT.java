@@ -190,12 +190,16 @@ class CrashIT {
         }
     }
 
-    /** What a failed force refused behind a MARK; an encrypted segment that failed before its first record. */
+    /**
+     * What a failed force refused behind a MARK; an encrypted segment that failed before its first record. And who waited, by
+     * these turns, for a turn that never came: a fault in the middle of a batch had put off what was before it.
+     */
     @Test
     void historiesThatFoundSomethingOnce() throws Exception {
         CrashTally tally = new CrashTally();
         new CrashHistory(88, io -> io, tally).run(OPERATIONS);
         new CrashHistory(45, io -> io, tally).encrypted().run(OPERATIONS);
+        new CrashHistory(137, io -> io, tally).run(OPERATIONS);
         new CrashHistory(116, io -> io, tally).reading().run(OPERATIONS);
         new CrashHistory(233, io -> io, tally).reading().encrypted().run(OPERATIONS);
         assertThat(tally.points()).isGreaterThan(100);

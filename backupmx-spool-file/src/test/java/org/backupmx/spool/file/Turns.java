@@ -72,6 +72,14 @@ final class Turns {
         void begin() {}
 
         @Override
+        void commit(CommitItem item) {
+            super.commit(item);
+            if (item instanceof MarkItem && !gathers && !busy) {
+                takeTurn(); // who waits for all before it goes with the next turn if a fault put some of it off
+            }
+        }
+
+        @Override
         void wake() {
             if (!gathers && !busy) {
                 takeTurn();
