@@ -310,13 +310,13 @@ class GroupCommitter {
 
     private void write(@Nullable CommitItem batch) {
         boolean waited = !again.isEmpty();
-        if (waited) {
-            List<CommitItem> first = List.copyOf(again);
-            again.clear();
-            first.forEach(this::append);
-        }
         unappended = batch;
-        for (CommitItem item = batch; item != null; item = unappended) {
+        while (!again.isEmpty()) {
+            CommitItem item = again.removeLast();
+            item.next = unappended;
+            unappended = item;
+        }
+        for (CommitItem item = unappended; item != null; item = unappended) {
             waited |= !item.canWait();
             append(item);
             unappended = item.next;

@@ -183,6 +183,130 @@ class FaultyLifeTest {
         }
     }
 
+    /** A lazy item whose first write fails, and that fails as only a bug can when it is written again. */
+    private static final class LateBug extends CommitItem {
+        private boolean asked;
+
+        @Override
+        boolean isLazy() {
+            return true;
+        }
+
+        @Override
+        RecordBuffer record() {
+            if (asked) {
+                throw new IllegalStateException("a bug");
+            }
+            asked = true;
+            return RecordBuffer.empty(RecordType.MARK, 0);
+        }
+
+        @Override
+        void publish() {}
+    }
+
+    /** After a failed write some wait for their second turn, and some for the next batch: the bug is before or in it. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whoWaitsForASecondTurnIsTold(boolean endsBefore) throws Exception {
+        SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+        AtomicReference<GroupCommitter> committer = new AtomicReference<>();
+        FileSpool spool = SimulatedDisk.spool(disk, 1)
+                .turns(
+                        (index, writer, space, mode, nanoTime) -> {
+                            GroupCommitter made = new GroupCommitter(index, writer, space, mode, nanoTime);
+                            committer.set(made);
+                            return made;
+                        },
+                        Compactor::new)
+                .open();
+        CompletableFuture<Void> first = new CompletableFuture<>();
+        CompletableFuture<Void> behind = new CompletableFuture<>();
+        CompletableFuture<Void> next = new CompletableFuture<>();
+        AtomicBoolean failed = new AtomicBoolean();
+        CompletableFuture<Void> handedOver = first.thenRun(() -> {
+            disk.faultOutside((call, file, bytes) -> {
+                if (call == Call.FORCE && !failed.getAndSet(true)) {
+                    throw new IOException("Input/output error");
+                }
+                return bytes;
+            });
+            committer.get().commit(new LateBug());
+            committer.get().commit(new Failing(() -> committer.get().commit(new MarkItem(next))));
+            committer.get().commit(new MarkItem(behind));
+            if (endsBefore) {
+                committer.get().commit(new Bug());
+            }
+        });
+        committer.get().commit(new MarkItem(first));
+        handedOver.get(10, TimeUnit.SECONDS);
+
+        for (CompletableFuture<Void> waiting : List.of(behind, next)) {
+            assertThatThrownBy(() -> waiting.get(10, TimeUnit.SECONDS))
+                    .isInstanceOf(ExecutionException.class)
+                    .hasMessageContaining("committer ended");
+        }
+        assertThatThrownBy(spool::close).isInstanceOf(SpoolException.class);
+    }
+
+    /** Forces what is before it, and does something when that fails. */
+    private static final class Failing extends CommitItem {
+        private final Runnable then;
+
+        Failing(Runnable then) {
+            this.then = then;
+        }
+
+        @Override
+        RecordBuffer record() {
+            return RecordBuffer.empty(RecordType.MARK, 0);
+        }
+
+        @Override
+        boolean isAfterForce() {
+            return true;
+        }
+
+        @Override
+        void publish() {}
+
+        @Override
+        void failed(SpoolException cause) {
+            then.run();
+        }
+    }
+
+    /** Each call of a life in which segments end fails once: what was taken is there, and nothing is held. */
+    @Test
+    void aSegmentThatCannotBeBegunHoldsNothing() throws Exception {
+        for (int calls = 0; ; calls++) {
+            SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
+            HeldFiles files = new HeldFiles(disk);
+            List<SpoolId> stored = new ArrayList<>();
+            try (FileSpool spool =
+                    new Turns().taken(SimulatedDisk.spool(disk, 1).io(files)).open()) {
+                files.failAfter(calls);
+                for (int i = 0; i < 12; i++) {
+                    try {
+                        stored.add(put(spool, 20_000 + i));
+                    } catch (SpoolException e) {
+                        assertThat(files.hasFailed()).isTrue();
+                    }
+                }
+            } catch (SpoolException e) {
+                assertThat(files.hasFailed()).isTrue();
+            }
+            assertThat(files.held()).as("after a fault at call %d", calls).isZero();
+            try (FileSpool again = SimulatedDisk.spool(disk, 2).open()) {
+                assertThat(ids(again)).as("after a fault at call %d", calls).containsExactlyElementsOf(stored);
+            }
+            if (!files.hasFailed()) {
+                assertThat(calls).isGreaterThan(30);
+                return;
+            }
+        }
+    }
+
     @Test
     void theCommitterDoesNotWaitForItsOwnEnd() throws Exception {
         SimulatedDisk disk = new SimulatedDisk(DISK_BYTES);
