@@ -33,6 +33,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.backupmx.mail.Envelope;
+import org.backupmx.spool.QueuedMessage;
 import org.backupmx.spool.Spool;
 import org.backupmx.spool.SpoolId;
 import org.backupmx.spool.SpoolLease;
@@ -262,26 +263,12 @@ class SpoolToolsIT {
             }
         }
         Path to = folder.resolve("to");
-        Process export = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        ReferenceServer.class.getName(),
-                        "spool",
-                        "export",
-                        directory.toString(),
-                        "--to",
-                        to.toString())
-                .redirectError(folder.resolve("err").toFile())
-                .start();
+        Process export = start("spool", "export", directory, "--to", to);
         Awaitility.await()
                 .atMost(Duration.ofSeconds(60))
                 .pollInterval(Duration.ofMillis(5))
                 .until(() -> Files.isDirectory(to) && count(to, ".json") > 0);
-        assertThat(new ProcessBuilder("kill", "-" + signal, Long.toString(export.pid()))
-                        .start()
-                        .waitFor())
-                .isZero();
+        signal(export, signal);
         String out = new String(export.getInputStream().readAllBytes(), UTF_8);
 
         assertThat(export.waitFor()).isEqualTo(exitCode);
@@ -290,6 +277,69 @@ class SpoolToolsIT {
         assertThat(messages).isBetween(1L, 7_999L);
         assertThat(count(to, ".eml")).isEqualTo(messages);
         assertThat(count(to, "")).isEqualTo(2 * messages);
+    }
+
+    /** What was carried over last waits up to 100 ms for its place on disk. */
+    @Test
+    void whatAnImportThatASignalEndsCallsDoneHasItsAttempts() throws Exception {
+        Path directory = folder.resolve("spool");
+        int messages = 4_000;
+        try (FileSpool spool = FileSpool.open(directory)) {
+            for (int i = 0; i < messages; i++) {
+                store(spool, Envelopes.to("x@a.example"), START, octets(100, i));
+            }
+            for (List<SpoolLease> leases = lease(spool); !leases.isEmpty(); leases = lease(spool)) {
+                for (SpoolLease lease : leases) {
+                    spool.settle(lease, deferred(lease, START, START.plusSeconds(60)));
+                }
+            }
+        }
+        Path from = folder.resolve("from");
+        assertThat(run("spool", "export", directory, "--to", from).exitCode()).isZero();
+        Path ledger = folder.resolve("ledger");
+        Path into = folder.resolve("into");
+
+        Process started = start("spool", "import", into, "--from", from, "--ledger", ledger);
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .pollInterval(Duration.ofMillis(5))
+                .until(() -> Files.exists(ledger) && Files.readString(ledger).contains("done"));
+        signal(started, "TERM");
+        String out = new String(started.getInputStream().readAllBytes(), UTF_8);
+
+        assertThat(started.waitFor()).isEqualTo(143);
+        assertThat(out).contains("complete: false\n");
+        try (FileSpool spool = FileSpool.open(into)) {
+            List<QueuedMessage> there = SpoolActions.scan(spool);
+            assertThat(there).hasSizeBetween(1, messages - 1);
+            assertThat(out).contains("messages: " + there.size() + "\n");
+            assertThat(there)
+                    .allSatisfy(message ->
+                            assertThat(message.lanes().get(0).attempts()).isEqualTo(1));
+        }
+    }
+
+    private static List<SpoolLease> lease(Spool spool) throws Exception {
+        return SpoolActions.lease(spool, "a.example", START);
+    }
+
+    private Process start(Object... args) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                ReferenceServer.class.getName()));
+        Stream.of(args).map(Object::toString).forEach(command::add);
+        return new ProcessBuilder(command)
+                .redirectError(folder.resolve("err").toFile())
+                .start();
+    }
+
+    private static void signal(Process process, String signal) throws Exception {
+        assertThat(new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
+                        .start()
+                        .waitFor())
+                .isZero();
     }
 
     private static boolean isIgnored(int signal) throws IOException {

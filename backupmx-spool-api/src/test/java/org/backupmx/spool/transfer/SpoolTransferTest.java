@@ -3,6 +3,7 @@ package org.backupmx.spool.transfer;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.backupmx.spool.testkit.SpoolActions.START;
 import static org.backupmx.spool.testkit.SpoolActions.deferred;
 import static org.backupmx.spool.testkit.SpoolActions.leaseOne;
@@ -26,6 +27,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -459,6 +461,56 @@ class SpoolTransferTest {
                 .anySatisfy(line -> assertThat(line).contains("receivedAt: " + Instant.MAX));
         assertThat(result.messages()).isEqualTo(2);
         assertThat(scan(into)).hasSize(2);
+    }
+
+    @Test
+    void whatGoesAwayMeanwhileCostsItselfAlone() throws Exception {
+        fill(spool, 3);
+        SpoolExport.of(spool).toDirectory(directory);
+        List<String> files = names(directory);
+        Files.delete(directory.resolve(files.get(0)));
+        Path gone = directory.resolve(files.get(3));
+        assertThat(gone.toString()).endsWith(".json");
+        List<String> told = new ArrayList<>();
+        TransferWatcher watcher = new TransferWatcher() {
+            @Override
+            public void failed(String name, String reason) {
+                told.add(reason);
+                try {
+                    Files.deleteIfExists(gone);
+                } catch (IOException e) {
+                    throw new AssertionError(e);
+                }
+            }
+        };
+
+        TransferResult result =
+                SpoolImport.into(InMemorySpool.create()).withWatcher(watcher).from(directory, ledger);
+
+        assertThat(told).hasSize(2).last().asString().startsWith(gone + ": cannot be read: ");
+        assertThat(result.messages()).isEqualTo(1);
+    }
+
+    @Test
+    void whatMayNotBeReadCostsItselfAlone() throws Exception {
+        fill(spool, 3);
+        SpoolExport.of(spool).toDirectory(directory);
+        List<String> files = names(directory);
+        List<Path> closed = List.of(directory.resolve(files.get(0)), directory.resolve(files.get(3)));
+        for (Path file : closed) {
+            Files.setPosixFilePermissions(file, Set.of());
+            assumeThat(Files.isReadable(file)).as("root reads all").isFalse();
+        }
+        Follower follower = new Follower();
+
+        TransferResult result =
+                SpoolImport.into(InMemorySpool.create()).withWatcher(follower).from(directory, ledger);
+
+        assertThat(follower.failed)
+                .hasSize(2)
+                .anySatisfy(line -> assertThat(line).contains(closed.get(0) + ": cannot be read: "))
+                .anySatisfy(line -> assertThat(line).contains(closed.get(1) + ": cannot be read: "));
+        assertThat(result.messages()).isEqualTo(1);
     }
 
     /** What another user put where the mbox grows must not be filled with mail. */
