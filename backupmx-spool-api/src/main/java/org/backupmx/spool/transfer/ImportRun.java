@@ -11,6 +11,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -163,7 +164,9 @@ final class ImportRun {
     private static boolean isSame(SpooledMessage there, SpooledMessage was) {
         return there.sizeBytes() == was.sizeBytes()
                 && there.envelope().equals(was.envelope())
-                && there.receivedAt().toEpochMilli() == was.receivedAt().toEpochMilli();
+                && there.receivedAt()
+                        .truncatedTo(ChronoUnit.MILLIS)
+                        .equals(was.receivedAt().truncatedTo(ChronoUnit.MILLIS));
     }
 
     private void write(String name, QueuedMessage was) throws IOException, UnfitException {

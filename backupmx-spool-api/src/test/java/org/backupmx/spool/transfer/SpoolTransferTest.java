@@ -530,6 +530,28 @@ class SpoolTransferTest {
                 .isEqualTo("rw-------");
     }
 
+    /** A repeated import compares instants, the farthest too. */
+    @Test
+    void theFirstInstantOfAllIsNoObstacleToARepetition() throws Exception {
+        fill(spool, 1);
+        SpoolExport.of(spool).toDirectory(directory);
+        Path json = directory.resolve(names(directory).get(1));
+        assertThat(json.toString()).endsWith(".json");
+        Files.writeString(
+                json,
+                Files.readString(json).replaceFirst("\"receivedAt\": \"[^\"]*", "\"receivedAt\": \"" + Instant.MIN));
+        InMemorySpool into = InMemorySpool.create();
+        SpoolImport.into(into).from(directory, ledger);
+        String done = Files.readString(ledger);
+        Files.writeString(ledger, done.substring(0, done.indexOf("done")));
+
+        TransferResult again = SpoolImport.into(into).from(directory, ledger);
+
+        assertThat(again.failed()).isZero();
+        assertThat(again.already()).isEqualTo(1);
+        assertThat(scan(into)).hasSize(1);
+    }
+
     @Test
     void aLedgerThatIsNoneIsRefused() throws Exception {
         fill(spool, 1);
